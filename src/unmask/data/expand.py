@@ -1,0 +1,168 @@
+"""Dataset expansion: forge labelled training reals, shard by shard, and label every row whose label is visible."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+import unmask.data.forging
+from unmask.config import Expand
+from unmask.console import track
+from unmask.data.forging.labelling import label_table
+from unmask.data.forging.plan import Face, plan
+from unmask.data.forging.regions import as_points
+from unmask.data.forging.worker import Forger, Made, Skipped
+from unmask.data.manifest import MANIFEST_SCHEMA, read_manifest, write_manifest
+from unmask.data.parallel import ordered_map, process_pool
+from unmask.data.shards import ShardWriter
+from unmask.data.sheets import write_sheets
+from unmask.data.tables import empty_frame, read_typed, write_typed
+from unmask.files import read_json, write_json, write_table
+from unmask.labels.graph import LabelGraph
+
+ROWS_SCHEMA = MANIFEST_SCHEMA.append(pa.field("altered", pa.list_(pa.string()))).append(
+    pa.field("visible", pa.list_(pa.string()))
+)
+CHUNK = 4
+REMEDY = "run `dvc repro expand`"
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """What one run made: forgeries, the reals they came from, skips by reason, labelled rows, shards worked on."""
+
+    forgeries: int
+    reals: int
+    skipped: Counter[str]
+    labelled: int
+    new_shards: int
+
+    def summary(self) -> str:
+        """One line for a person."""
+        why = "; ".join(f"{count} {reason}" for reason, count in self.skipped.most_common(3))
+        skipped = f"{self.skipped.total():,} skipped" + (f" ({why})" if why else "")
+        made = f"{self.forgeries:,} forgeries of {self.reals:,} reals, {skipped}"
+        return f"{made}, {self.labelled:,} rows labelled, {self.new_shards} shards worked on"
+
+
+def expand(dataset: Path, out: Path, *, settings: Expand, graph: LabelGraph, seed: int, workers: int) -> Expansion:
+    """Write OUT: manifest.parquet, crops-<key>.zip, labels.parquet and a contact sheet a forger.
+
+    A shard of forgeries is made again only when its reals, the settings or the forging code changed.
+
+    Raises:
+        DataError: the dataset is missing or damaged.
+    """
+    rows = read_manifest(dataset / "manifest.parquet")
+    out.mkdir(parents=True, exist_ok=True)
+    reals = rows[(rows["label"] == "real") & rows["labelled"] & (rows["split"] == "train") & rows["landmarks"].notna()]
+    shards = {
+        _shard_key(str(shard), chosen, settings, seed): chosen.sort_values("image_id")
+        for shard, chosen in reals.groupby(reals["key"].map(_shard_of), sort=True)
+    }
+    new = {name: chosen for name, chosen in shards.items() if not _complete(out, name)}
+    with process_pool(workers, sum(map(len, new.values())) // CHUNK) as pool:
+        forge = _ShardForger(dataset, out, settings, seed, pool, ahead=4 * workers)
+        for name, chosen in new.items():
+            forge(name, chosen)
+    _drop_stale(out, set(shards))
+    made = [read_typed(out / f"rows-{name}.parquet", ROWS_SCHEMA, remedy=REMEDY) for name in shards]
+    skipped = sum((Counter(read_json(out / f"skips-{name}.json")) for name in shards), Counter[str]())
+    generated = pd.concat(made, ignore_index=True) if made else empty_frame(ROWS_SCHEMA)
+    generated = generated[~generated["image_id"].isin(rows["image_id"])].drop_duplicates("image_id")
+    write_manifest(out / "manifest.parquet", generated)
+    labels = label_table(dataset, rows, generated, graph=graph, settings=settings)
+    write_table(out / "labels.parquet", labels)
+    write_sheets(dataset, out, rows, generated)
+    return Expansion(len(generated), generated["forged_from"].nunique(), skipped, len(labels), len(new))
+
+
+def _shard_of(key: str) -> str:
+    return key.rpartition("/")[0]
+
+
+def _shard_key(shard: str, chosen: pd.DataFrame, settings: Expand, seed: int) -> str:
+    digest = hashlib.sha256()
+    for module in sorted(Path(unmask.data.forging.__path__[0]).glob("*.py")):
+        digest.update(module.read_bytes())
+    parts = [shard, seed, settings.self_blended_per_real, settings.region_edits_per_real]
+    digest.update(json.dumps([*parts, settings.min_change, settings.min_area]).encode())
+    copied = [name for name in MANIFEST_SCHEMA.names if name != "landmarks"]
+    ordered = chosen.sort_values("image_id")
+    digest.update(ordered[copied].to_json(orient="values").encode())
+    for landmarks in ordered["landmarks"]:
+        digest.update(np.asarray(landmarks, dtype=np.float32).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _complete(out: Path, name: str) -> bool:
+    return all((out / file).is_file() for file in (f"rows-{name}.parquet", f"skips-{name}.json", f"crops-{name}.zip"))
+
+
+def _drop_stale(out: Path, kept: set[str]) -> None:
+    for prefix, suffix in (("rows-", ".parquet"), ("skips-", ".json"), ("crops-", ".zip")):
+        for path in out.glob(f"{prefix}*{suffix}"):
+            if path.name.removeprefix(prefix).removesuffix(suffix) not in kept:
+                path.unlink()
+
+
+@dataclass(frozen=True)
+class _ShardForger:
+    dataset: Path
+    out: Path
+    settings: Expand
+    seed: int
+    pool: Executor | None
+    ahead: int
+
+    def __call__(self, name: str, chosen: pd.DataFrame) -> None:
+        real = {row["image_id"]: row for row in chosen.to_dict("records")}
+        rows, skips = [], Counter[str]()
+        with ShardWriter(self.out / f"crops-{name}.zip") as shard:
+            for result in self._results(list(real.values())):
+                if isinstance(result, Skipped):
+                    skips[result.reason] += 1
+                elif f"{result.facts['image_id']}.png" in shard:
+                    skips["the same as another forgery"] += 1
+                else:
+                    shard.write(f"{result.facts['image_id']}.png", result.png)
+                    shard.write(f"{result.facts['image_id']}.mask.png", result.mask_png)
+                    rows.append(_row(real[result.recipe.image_id], result, f"crops-{name}.zip"))
+        write_json(self.out / f"skips-{name}.json", dict(skips))
+        frame = pd.DataFrame(rows) if rows else empty_frame(ROWS_SCHEMA)
+        write_typed(self.out / f"rows-{name}.parquet", frame, ROWS_SCHEMA)
+
+    def _results(self, reals: list[dict[Hashable, Any]]) -> Iterator[Made | Skipped]:
+        faces = [
+            Face(row["image_id"], row["key"], row["source"], row["group"], as_points(row["landmarks"])) for row in reals
+        ]
+        blends, edits = self.settings.self_blended_per_real, self.settings.region_edits_per_real
+        jobs = list(plan(faces, seed=self.seed, self_blends=blends, region_edits=edits))
+        chunks = [jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK)]
+        forger = Forger(self.dataset, self.settings.min_change, self.settings.min_area)
+        made = (of_face for chunk in ordered_map(self.pool, forger, chunks, ahead=self.ahead) for of_face in chunk)
+        for of_face in track(made, "forging", total=len(jobs)):
+            yield from of_face
+
+
+def _row(real: Mapping[Hashable, Any], made: Made, shard: str) -> dict[str, Any]:
+    image_id = made.facts["image_id"]
+    changed = {
+        **made.facts,
+        "key": f"{shard}/{image_id}.png",
+        "mask_key": f"{shard}/{image_id}.mask.png",
+        "label": "fake",
+        "generator": made.recipe.generator,
+        "forged_from": real["image_id"],
+        "altered": list(made.altered),
+        "visible": list(made.visible),
+    }
+    return {**{str(name): value for name, value in real.items()}, **changed}

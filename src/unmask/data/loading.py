@@ -1,0 +1,141 @@
+"""Crops in memory for training, with exactly what the trainer may know of each."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from unmask.console import track
+from unmask.data.decode import decode_image
+from unmask.data.manifest import read_manifest
+from unmask.data.preprocess import PreprocessSpec, window
+from unmask.data.shards import ShardReader
+from unmask.errors import DataError
+from unmask.files import read_table
+
+HIDDEN = "unlabelled"
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Decoded crops and their visible labels.
+
+    Shapes: windows (N, 3, W, W) uint8; target and known (N, n) float, known 0 where a label is masked or
+    hidden; real, fake (N,) bool, both False without a visible label; domain, group (N,) int64.
+    """
+
+    image_id: list[str]
+    windows: Tensor
+    target: Tensor
+    known: Tensor
+    real: Tensor
+    fake: Tensor
+    domain: Tensor
+    group: Tensor
+
+    def __len__(self) -> int:
+        return len(self.image_id)
+
+
+def visible(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Blank label, generator and origin of every row whose label is hidden: the one place where hiding happens."""
+    rows = manifest.copy()
+    hidden = ~rows["labelled"].to_numpy(dtype=bool)
+    rows.loc[hidden, "label"] = HIDDEN
+    rows.loc[hidden, ["generator", "forged_from", "mask_key"]] = ""
+    return rows
+
+
+def training_rows(dataset: Path, expanded: Path) -> pd.DataFrame:
+    """Rows of the train split with hidden labels blanked, then the generated ones; `root` names their folder."""
+    rows = visible(read_manifest(dataset / "manifest.parquet")).assign(root=str(dataset))
+    made = read_manifest(expanded / "manifest.parquet").assign(root=str(expanded))
+    # Generated rows may be none at all, and concat would then warn about all-empty columns.
+    parts = [part for part in (rows[rows["split"] == "train"], made) if len(part)]
+    if not parts:
+        raise DataError(f"{dataset}/manifest.parquet: no row in the train split; see `unmask ingest --help`")
+    return pd.concat(parts, ignore_index=True)
+
+
+def validation_rows(dataset: Path) -> pd.DataFrame:
+    """Labelled rows of the val split."""
+    rows = read_manifest(dataset / "manifest.parquet")
+    chosen = (rows["split"] == "val") & rows["labelled"].astype(bool)
+    return rows[chosen].assign(root=str(dataset)).reset_index(drop=True)
+
+
+def load_crops(rows: pd.DataFrame, labels: Path, spec: PreprocessSpec, what: str) -> Crops:
+    """Decode rows to windows and join their label vectors from labels.parquet.
+
+    Raises:
+        DataError: a shard is damaged or a labelled row has no label vector.
+    """
+    target, known = _label_vectors(rows, labels)
+    windows = torch.from_numpy(_decode(rows, spec, what)).permute(0, 3, 1, 2).contiguous()
+    return Crops(
+        image_id=rows["image_id"].tolist(),
+        windows=windows,
+        target=target,
+        known=known,
+        real=torch.from_numpy((rows["label"] == "real").to_numpy(dtype=bool, copy=True)),
+        fake=torch.from_numpy((rows["label"] == "fake").to_numpy(dtype=bool, copy=True)),
+        domain=_codes(rows["domain"]),
+        group=_codes(rows["group"]),
+    )
+
+
+def _codes(column: pd.Series) -> Tensor:
+    # Sorted categories, so that a code does not depend on the order of rows.
+    codes = pd.Categorical(column, categories=sorted(column.unique())).codes
+    return torch.from_numpy(np.asarray(codes, dtype=np.int64))
+
+
+def _label_vectors(rows: pd.DataFrame, labels: Path) -> tuple[Tensor, Tensor]:
+    table = read_table(labels).set_index("image_id")
+    width = len(table["target"].iloc[0]) if len(table) else 1
+    target = np.zeros((len(rows), width), dtype=np.float32)
+    known = np.zeros((len(rows), width), dtype=np.float32)
+    seen = np.flatnonzero((rows["label"] != HIDDEN).to_numpy())
+    found = table.index.get_indexer(rows["image_id"].iloc[seen])
+    if (found < 0).any():
+        lost = rows["image_id"].iloc[int(seen[int(np.argmax(found < 0))])]
+        raise DataError(f"{labels}: no label vector for {lost}; run `dvc repro expand`")
+    if len(seen):
+        target[seen] = np.stack(table["target"].to_numpy()[found].tolist())
+        known[seen] = np.stack(table["target_mask"].to_numpy()[found].tolist())
+    return torch.from_numpy(target), torch.from_numpy(known)
+
+
+def _decode(rows: pd.DataFrame, spec: PreprocessSpec, what: str) -> np.ndarray:
+    readers = {root: ShardReader(Path(root)) for root in rows["root"].unique()}
+    windows = np.empty((len(rows), spec.window_px, spec.window_px, 3), dtype=np.uint8)
+
+    def one(pair: tuple[str, str]) -> np.ndarray:
+        root, key = pair
+        return window(decode_image(readers[root].read(key)), spec)
+
+    pairs = list(zip(rows["root"], rows["key"], strict=True))
+    with ThreadPoolExecutor() as pool:
+        for index, decoded in enumerate(track(pool.map(one, pairs, chunksize=16), what, total=len(pairs))):
+            windows[index] = decoded
+    return windows
+
+
+def balanced_order(crops: Crops, *, seed: int, epoch: int) -> Iterator[tuple[int, int]]:
+    """Yield (real, fake) index pairs, each class in a fresh order, the smaller one repeated."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    real, fake = (torch.nonzero(flag).flatten() for flag in (crops.real, crops.fake))
+    if not len(real) or not len(fake):
+        raise DataError("training needs labelled reals and fakes; raise assemble.labelled_fraction or add labels")
+    length = max(len(real), len(fake))
+    orders = []
+    for indices in (real, fake):
+        rounds = -(-length // len(indices))
+        orders.append(torch.cat([indices[torch.randperm(len(indices), generator=generator)] for _ in range(rounds)]))
+    for position in range(length):
+        yield int(orders[0][position]), int(orders[1][position])

@@ -1,0 +1,222 @@
+"""The evaluate stage's work: score, calibrate on validation rows, measure on test rows, report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from unmask.config import Config
+from unmask.data.manifest import SAMPLE_SOURCE, read_manifest
+from unmask.errors import DataError
+from unmask.evaluation.calibration import fit
+from unmask.evaluation.gate import read_shortcut, soft_failures
+from unmask.evaluation.headline import TITLES
+from unmask.evaluation.measure import (
+    Candidate,
+    generator_rows,
+    generator_table,
+    headline_numbers,
+    measure,
+    reliability_table,
+    roc_table,
+)
+from unmask.evaluation.predict import Predicted, predict
+from unmask.evaluation.provenance import data_md5, git_revision, params_sha
+from unmask.evaluation.report import Findings, render
+from unmask.evaluation.unknowns import unknowns
+from unmask.evaluation.worst import worst_mistakes
+from unmask.files import read_table, replacing, write_json, write_table
+from unmask.labels.explanation import best_altered_state
+from unmask.labels.graph import LabelGraph
+from unmask.models.detector import load_detector
+from unmask.serving.verdict import calibrate, verdicts
+
+CANDIDATES = ("student", "teacher")
+KEPT = ["image_id", "split", "source", "batch", "generator", "label", "group", "domain", "seen", "clip"]
+SAMPLE_NOTE = "smoke test on the drawn sample; says nothing about real deepfakes"
+MIXED_NOTE = (
+    "the drawn sample is among the data; only the numbers of the other sources say something about real deepfakes"
+)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where the earlier stages wrote."""
+
+    dataset: Path = Path("build/dataset")
+    validation: Path = Path("build/validation")
+    models: Path = Path("build")
+    data: Path = Path("data.dvc")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All candidates measured, the packaged one first, with the shortcut audit beside them."""
+
+    manifest: pd.DataFrame
+    candidates: Sequence[Candidate]
+    graph: LabelGraph
+    generators: Sequence[dict[str, Any]]
+    pooled: float | None
+
+    @property
+    def note(self) -> str:
+        """What the sample that ships with the project means for the numbers; empty where it is not among the data."""
+        sources = set(self.manifest["source"])
+        if SAMPLE_SOURCE not in sources:
+            return ""
+        return SAMPLE_NOTE if sources == {SAMPLE_SOURCE} else MIXED_NOTE
+
+
+def evaluate(config: Config, inputs: Inputs, *, out: Path) -> str:
+    """Score both candidates and write OUT/evaluation, OUT/metrics.json and OUT/headline.json; returns the summary."""
+    judged = judge(config, inputs)
+    folder = out / "evaluation"
+    _write_tables(folder, judged)
+    metrics = headline(judged, config, inputs)
+    write_json(out / "metrics.json", metrics)
+    write_json(out / "headline.json", bare_numbers(metrics))
+    with replacing(folder / "report.html") as temporary:
+        temporary.write_text(render(_findings(judged, metrics, config, inputs)), encoding="utf-8")
+    packaged = judged.candidates[0]
+    return f"{len(packaged.test):,} test crops, {packaged.name} {_auc(packaged, 'seen')}, {_auc(packaged, 'unseen')}"
+
+
+def judge(config: Config, inputs: Inputs) -> Judged:
+    """Score, calibrate and measure every candidate on the same rows."""
+    manifest = read_manifest(inputs.dataset / "manifest.parquet")
+    rows = scored_rows(manifest)
+    packaged = config.package.candidate
+    candidates, graphs = [], {}
+    for name in sorted(CANDIDATES, key=lambda name: name != packaged):
+        candidate, graphs[name] = _judge(name, rows, config, inputs)
+        if name != packaged:
+            candidate = replace(candidate, predictions=candidate.predictions.assign(embedding=None))
+        candidates.append(candidate)
+    shortcut, pooled = read_shortcut(inputs.validation / "shortcut.json")
+    return Judged(manifest, candidates, graphs[packaged], generator_rows(candidates, shortcut), pooled)
+
+
+def scored_rows(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Labelled rows of val and test; `seen` says whether training showed any label of that generator.
+
+    Raises:
+        DataError: one of the splits has no such row.
+    """
+    has_label = manifest["labelled"].astype(bool) & manifest["label"].isin(["real", "fake"])
+    shown = manifest[has_label & (manifest["split"] == "train") & (manifest["label"] == "fake")]
+    rows = manifest[has_label & manifest["split"].isin(["val", "test"])].reset_index(drop=True)
+    for split in ("val", "test"):
+        if not (rows["split"] == split).any():
+            raise DataError(
+                f"build/dataset/manifest.parquet: no labelled row in {split}; raise assemble.{split}_fraction"
+            )
+    return rows.assign(seen=(rows["label"] == "real") | rows["generator"].isin(shown["generator"].unique()))
+
+
+def _judge(name: str, rows: pd.DataFrame, config: Config, inputs: Inputs) -> tuple[Candidate, LabelGraph]:
+    """Score, calibrate and measure one candidate."""
+    detector = load_detector(inputs.models / name)
+    predicted = predict(
+        detector,
+        rows["key"].tolist(),
+        inputs.dataset,
+        device=config.scale.device,
+        workers=config.scale.workers,
+        what=name,
+    )
+    table = _table(name, rows, predicted, detector.graph)
+    val = table[table["split"] == "val"]
+    calibration = fit(
+        logit=val["logit"], fake=val["label"] == "fake", seen=val["seen"], groups=val["group"], settings=config.evaluate
+    )
+    p = calibrate(table["logit"].to_numpy(), calibration.temperature)
+    table = table.assign(p_fake=p, verdict=verdicts(p, calibration.thresholds))
+    return measure(name, table, calibration, config.evaluate, seed=config.seed), detector.graph
+
+
+def _table(name: str, rows: pd.DataFrame, predicted: Predicted, graph: LabelGraph) -> pd.DataFrame:
+    states = [best_altered_state(scores, graph).tolist() for scores in predicted.scores]
+    columns: dict[str, Any] = {
+        "logit": predicted.logit,
+        "marginals": list(predicted.marginals),
+        "state": states,
+        "embedding": list(predicted.embedding),
+    }
+    return rows[KEPT].assign(candidate=name, **columns)
+
+
+def _write_tables(folder: Path, judged: Judged) -> None:
+    candidates = judged.candidates
+    write_table(folder / "predictions.parquet", pd.concat([one.predictions for one in candidates], ignore_index=True))
+    write_json(folder / "calibration.json", {one.name: one.calibration.to_dict() for one in candidates})
+    write_json(folder / "slices.json", {one.name: list(one.measured) for one in candidates})
+    write_json(folder / "generators.json", list(judged.generators))
+    tables = {
+        "roc.csv": roc_table(candidates),
+        "reliability.csv": reliability_table(candidates),
+        "generators.csv": generator_table(judged.generators, candidates),
+    }
+    for name, table in tables.items():
+        with replacing(folder / name) as temporary:
+            table.to_csv(temporary, index=False)
+
+
+def headline(judged: Judged, config: Config, inputs: Inputs) -> dict[str, Any]:
+    """What build/metrics.json holds: a few numbers of each candidate with intervals, and what they were measured on."""
+    return {
+        "note": judged.note,
+        "data_md5": data_md5(inputs.data),
+        "params_sha": params_sha(config),
+        "shortcut": {"pooled": judged.pooled},
+        **{one.name: headline_numbers(one) for one in judged.candidates},
+    }
+
+
+def bare_numbers(metrics: dict[str, Any]) -> dict[str, Any]:
+    """The headline values alone, for `dvc metrics show`: with intervals its one line would have some eighty columns."""
+    bare = {name: {key: metrics[name][key]["value"] for key in TITLES if key in metrics[name]} for name in CANDIDATES}
+    return {**bare, "shortcut": {"auc": metrics["shortcut"]["pooled"]}}
+
+
+def _findings(judged: Judged, metrics: dict[str, Any], config: Config, inputs: Inputs) -> Findings:
+    packaged = judged.candidates[0]
+    keys = judged.manifest.set_index("image_id")["key"]
+    return Findings(
+        candidates=judged.candidates,
+        generators=judged.generators,
+        shortcut_auc=judged.pooled,
+        note=judged.note,
+        failed_soft=soft_failures(inputs.validation / "validation.json"),
+        mistakes=worst_mistakes(packaged.test, keys, inputs.dataset, graph=judged.graph, count=config.evaluate.worst),
+        histories=_histories(inputs.models, [one.name for one in judged.candidates]),
+        unknown=unknowns(judged.manifest, packaged, judged.generators, quarantined=_quarantined(inputs.dataset)),
+        identity={
+            "data (md5 in data.dvc)": metrics["data_md5"],
+            "settings (sha256)": metrics["params_sha"],
+            "git revision": git_revision(Path.cwd()),
+            "method": config.method,
+            "seed": str(config.seed),
+        },
+        settings=config.evaluate,
+    )
+
+
+def _histories(models: Path, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    paths = {name: models / name / "history.csv" for name in names}
+    return {name: pd.read_csv(path) for name, path in paths.items() if path.is_file() and path.stat().st_size > 1}
+
+
+def _quarantined(dataset: Path) -> int:
+    path = dataset / "quarantine.parquet"
+    return len(read_table(path)) if path.is_file() else 0
+
+
+def _auc(candidate: Candidate, part: str) -> str:
+    row = candidate.find(part)
+    number = row["metrics"].get("auc", {}) if row else {}
+    if number.get("value") is None:
+        return f"{part} AUC unknown"
+    return f"{part} AUC {number['value']:.3f} ({number['low']:.3f} to {number['high']:.3f})"

@@ -1,0 +1,44 @@
+"""What the validate stage found, as the report shows it."""
+
+from pathlib import Path
+from typing import Any
+
+from unmask.data.audit.shortcut import POOLED
+from unmask.errors import DataError
+from unmask.files import read_json
+
+
+def read_shortcut(path: Path) -> tuple[list[dict[str, Any]], float | None]:
+    """Rows of the shortcut audit by (source, generator), and the pooled AUC.
+
+    Raises:
+        DataError: the file is missing or is no shortcut audit.
+    """
+    rows = _rows(path, "rows", {"source", "generator", "auc"})
+    pooled = next((row["auc"] for row in rows if row["source"] == POOLED), None)
+    return [row for row in rows if row["source"] != POOLED], pooled
+
+
+def soft_failures(path: Path) -> list[str]:
+    """One sentence for each soft expectation that failed: what was asked, observed and allowed.
+
+    Raises:
+        DataError: the file is missing or is no validation result.
+    """
+    return [_sentence(row) for row in _rows(path, "soft", {"title"})]
+
+
+def _rows(path: Path, key: str, needed: set[str]) -> list[dict[str, Any]]:
+    value = read_json(path)
+    rows = value.get(key) if isinstance(value, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and needed <= set(row) for row in rows):
+        raise DataError(f"{path}: not what the validate stage writes; run `dvc repro validate`")
+    return rows
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    low, high = row.get("bounds") or (None, None)
+    limits = [f"{word} {bound:g}" for word, bound in (("at least", low), ("at most", high)) if bound is not None]
+    seen = f"observed {row['observed']:.3g}" if row.get("observed") is not None else ""
+    parts = [part for part in (seen, " and ".join(limits)) if part]
+    return f"{row['title']} ({', '.join(parts)})" if parts else str(row["title"])

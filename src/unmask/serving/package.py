@@ -1,0 +1,160 @@
+"""The package stage's work: a candidate as a bundle with its release card, and as a Bento."""
+
+import dataclasses
+import shutil
+import statistics
+import time
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from unmask.config import Config
+from unmask.data.decode import decode_image
+from unmask.data.manifest import read_manifest
+from unmask.data.preprocess import PreprocessSpec, crop
+from unmask.data.shards import ShardReader
+from unmask.errors import ConfigError, DataError
+from unmask.evaluation.provenance import git_revision
+from unmask.files import read_json
+from unmask.labels.prompts import prompts
+from unmask.models import detector as models
+from unmask.models.detector import Detector, load_detector
+from unmask.models.export import ExportModule
+from unmask.serving.bento import build_bento
+from unmask.serving.build import describe, draw_pictures, folder_in_place, score_pictures
+from unmask.serving.bundle import (
+    MODEL,
+    SCHEMA,
+    WEIGHTS,
+    Bundle,
+    Calibration,
+    DataIdentity,
+    Graph,
+    Preprocessing,
+    SelfTest,
+)
+from unmask.serving.export import check_same, export_onnx, torch_logits
+from unmask.serving.runtime import Runtime, prepare
+from unmask.serving.verdict import Thresholds
+
+CANDIDATES = ("student", "teacher")
+TIMED = 30  # single crops; the median of their times is the latency
+
+
+def package(config: Config, *, root: Path) -> str:
+    """Write build/package below ROOT: bundle/ and unmask.bento; returns the summary.
+
+    Raises:
+        ConfigError: package.candidate is none of CANDIDATES.
+        UnmaskError: what an earlier stage wrote is missing or damaged, or ONNX and torch disagree.
+    """
+    candidate, build = config.package.candidate, root / "build"
+    if candidate not in CANDIDATES:
+        raise ConfigError(f"params.yaml: package.candidate: {candidate!r} is none of {', '.join(CANDIDATES)}")
+    detector = load_detector(build / candidate)
+    crops = _test_crops(build / "dataset", detector, count=config.package.self_test_rows)
+    undescribed = _bundle(config, detector, build=build, revision=git_revision(root))
+    target = build / "package/bundle"
+    with folder_in_place(target) as folder:
+        export_onnx(ExportModule(detector), folder / MODEL, size_px=detector.spec.preprocess.size_px)
+        difference = check_same(detector, folder / MODEL, crops)
+        shutil.copyfile(build / candidate / models.WEIGHTS, folder / WEIGHTS)
+        bundle = describe(folder, undescribed)
+        latency = _latency_ms(Runtime(folder, threads=1), crops)
+    size = sum(path.stat().st_size for path in target.iterdir())
+    build_bento(root, version=bundle.version, target=build / "package/unmask.bento")
+    return (
+        f"{candidate} {bundle.version}, bundle {size / 1e6:.1f} MB, ONNX against torch at most {difference:.1g} apart, "
+        f"{latency:.1f} ms a crop on one core"
+    )
+
+
+def _test_crops(dataset: Path, detector: Detector, *, count: int) -> npt.NDArray[np.uint8]:
+    """Crops of the first test rows by id, uint8 (N, size, size, 3)."""
+    rows = read_manifest(dataset / "manifest.parquet", columns=["image_id", "key", "split"])
+    keys = rows[rows["split"] == "test"].sort_values("image_id")["key"].head(count)
+    if keys.empty:
+        raise DataError(
+            f"{dataset / 'manifest.parquet'}: no test row to check the model with; raise assemble.test_fraction"
+        )
+    reader, spec = ShardReader(dataset), _spec(detector)
+    return np.stack([crop(decode_image(reader.read(key)), spec) for key in keys])
+
+
+def _spec(detector: Detector) -> PreprocessSpec:
+    settings = detector.spec.preprocess
+    return PreprocessSpec(settings.size_px, settings.window_px, settings.shrink)
+
+
+def _bundle(config: Config, detector: Detector, *, build: Path, revision: str) -> Bundle:
+    candidate, graph = config.package.candidate, detector.graph
+    measured = read_json(build / "metrics.json")
+    sources = read_manifest(build / "dataset/manifest.parquet", columns=["source"])["source"]
+    try:
+        metrics = measured[candidate] | {"shortcut_auc": {"value": measured["shortcut"]["pooled"]}}
+        data = DataIdentity(measured["data_md5"], sorted(sources.unique()), measured["note"])
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{build / 'metrics.json'}: has no {error}; run `dvc repro evaluate`") from None
+    preprocessing = Preprocessing(
+        **dataclasses.asdict(_spec(detector)),
+        max_side_px=config.assemble.max_side_px,
+        min_side_px=config.assemble.min_side_px,
+    )
+    return Bundle(
+        schema=SCHEMA,
+        version="",
+        candidate=cast("Literal['student', 'teacher']", candidate),
+        revision=revision,
+        preprocessing=preprocessing,
+        graph=Graph(graph.key, graph.allow_bare_root, list(graph.names)),
+        prompts=prompts(graph),
+        calibration=_calibration(build / "evaluation/calibration.json", candidate),
+        metrics=metrics,
+        data=data,
+        params=_params(config),
+        self_test=_self_test(config, detector, preprocessing),
+        files={},
+    )
+
+
+def _params(config: Config) -> dict[str, Any]:
+    """All settings that can change a result."""
+    settings = dataclasses.asdict(config)
+    settings.pop("scale")
+    return settings
+
+
+def _calibration(path: Path, candidate: str) -> Calibration:
+    try:
+        fitted = read_json(path)[candidate]
+        return Calibration(
+            temperature=float(fitted["temperature"]),
+            thresholds=Thresholds.from_dict(fitted["thresholds"]),
+            fake_promised=float(fitted["fake"]["promised"]),
+            real_promised=float(fitted["real"]["promised"]),
+            notes=list(fitted["notes"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: has no {error} for {candidate}; run `dvc repro evaluate`") from None
+
+
+def _self_test(config: Config, detector: Detector, preprocessing: Preprocessing) -> list[SelfTest]:
+    pictures = draw_pictures(
+        config.package.self_test_rows,
+        smallest=preprocessing.min_side_px,
+        largest=preprocessing.max_side_px * 9 // 8,
+        seed=config.seed,
+    )
+    logits = torch_logits(detector, np.stack([prepare(picture, preprocessing) for picture in pictures]))
+    return score_pictures(pictures, logits.tolist())
+
+
+def _latency_ms(runtime: Runtime, crops: npt.NDArray[np.uint8]) -> float:
+    def once(index: int) -> float:
+        start = time.perf_counter()
+        runtime.predict_crops(crops[index : index + 1])
+        return time.perf_counter() - start
+
+    return 1e3 * statistics.median(once(number % len(crops)) for number in range(TIMED))

@@ -1,0 +1,18 @@
+"""Stage `distill`: the compact student from labelled and unlabelled crops (SCL-KD, stage 3)."""
+
+from pathlib import Path
+
+from unmask.config import Config, stage
+
+
+@stage
+def main(config: Config) -> str:
+    """Write build/student: model.safetensors, model.json, metrics.json, history.csv."""
+    from unmask.training.distill import distill
+    from unmask.training.folders import Folders
+
+    return distill(config, Folders(), out=Path("build/student"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The compact student: supervised levels on labelled crops, distillation over legal states on all (methods: 4.2, C)."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+
+from unmask.config import Config
+from unmask.data.loading import Crops
+from unmask.learning.distillation import freeze, kd_loss, mix_losses
+from unmask.models.detector import Detector, create_detector, detector_spec, load_detector
+from unmask.training.augment import augment
+from unmask.training.checkpoint import Checkpoints, run_key
+from unmask.training.folders import Folders, write_detector
+from unmask.training.loop import Loop, Moment, Row, make_fabric
+from unmask.training.methods import method_by_name
+from unmask.training.supervised import LEVELS, balanced_batches, supervised_levels, validation_auc
+
+
+class DistillObjective:
+    """L = (1 - mix) L_supervised(labelled) + mix T^2 KL(teacher || student) over legal states, on every crop."""
+
+    def __init__(
+        self, fabric: Fabric, student: Detector, teacher: Detector, *, crops: Crops, validation: Crops, config: Config
+    ) -> None:
+        self.fabric, self.crops, self.validation, self.config = fabric, crops, validation, config
+        self.method = method_by_name(config.method)
+        self.mix = config.distill.mix if self.method.distil else 0.0
+        self.teacher = freeze(fabric.to_device(teacher))
+        self.module = self.kept = fabric.to_device(student)
+        self.unlabelled = torch.nonzero(~crops.real & ~crops.fake).flatten()
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """All weights of the student; biases and norms without decay."""
+        parameters = list(self.module.parameters())
+        decayed = [parameter for parameter in parameters if parameter.ndim > 1]
+        plain = [parameter for parameter in parameters if parameter.ndim <= 1]
+        return [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Balanced labelled rows first, then the unlabelled share."""
+        section = self.config.distill
+        extra = section.unlabelled_per_labelled if self.mix and len(self.unlabelled) else 0
+        labelled = section.optimiser.batch_size // (1 + extra)
+        batches = balanced_batches(self.crops, labelled, seed=self.config.seed + 1, epoch=epoch)
+        if not extra:
+            return batches
+        generator = torch.Generator().manual_seed(self.config.seed * 104_729 + epoch)
+        needed = extra * labelled * len(batches)
+        rounds = -(-needed // len(self.unlabelled))
+        orders = [torch.randperm(len(self.unlabelled), generator=generator) for _ in range(rounds)]
+        drawn = self.unlabelled[torch.cat(orders)].tolist()
+        share = extra * labelled
+        return [batch + drawn[n * share : (n + 1) * share] for n, batch in enumerate(batches)]
+
+    def losses(self, rows: list[int], moment: Moment) -> dict[str, Tensor]:
+        """Supervised and distillation terms and their mix."""
+        crops, config = self.crops, self.config
+        windows = crops.windows[rows]
+        pictures = self.fabric.to_device(augment(windows, config.preprocess.size_px, config.augment, moment.generator))
+        output = self.module(pictures)
+        target, known = (self.fabric.to_device(column[rows]) for column in (crops.target, crops.known))
+        share = config.teach.bce_mix if self.method.fidelity and self.mix else 1.0
+        levels = supervised_levels(output.marginals, target, known, self.kept.graph, cross_entropy=share)
+        named = dict(zip(LEVELS, levels.detach(), strict=True))
+        total = levels.sum()
+        if self.mix:
+            with torch.no_grad():
+                taught = self.teacher(pictures).scores.float()
+            temperature = config.distill.temperature
+            named["distillation"] = kd_loss(output.scores.float(), taught, self.kept.states, temperature=temperature)
+            total = mix_losses(total, named["distillation"], self.mix)
+        return {**named, "loss": total}
+
+    def before_step(self, rows: list[int], moment: Moment, optimizer: torch.optim.Optimizer) -> None:
+        """Nothing: the mix is fixed."""
+
+    def after_step(self, moment: Moment) -> Row:
+        """Nothing to add."""
+        return {}
+
+    def validate(self, kept: nn.Module) -> float | None:
+        """AUC on validation groups."""
+        return validation_auc(self.fabric, kept, self.validation, self.config.preprocess.size_px)
+
+    def names(self, rows: list[int]) -> list[str]:
+        """Picture ids of a batch."""
+        return [self.crops.image_id[row] for row in rows]
+
+    def state(self) -> dict[str, Tensor]:
+        """The teacher does not change."""
+        return {}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Nothing to take back."""
+
+
+def distill(config: Config, folders: Folders, *, out: Path) -> str:
+    """Train the student and write it; returns the summary."""
+    section = config.distill
+    method = method_by_name(config.method)
+    torch.manual_seed(config.seed + 1)
+    fabric = make_fabric(config.scale)
+    crops = folders.training_crops(config.preprocess, unlabelled=method.distil)
+    validation = folders.validation_crops(config.preprocess)
+    spec = detector_spec(
+        encoder=section.encoder,
+        head="linear",
+        labels=config.labels,
+        attributes=method.attributes,
+        text=config.teach.text,
+        preprocess=config.preprocess,
+    )
+    student = create_detector(spec)
+    teacher = load_detector(folders.teacher)
+    objective = DistillObjective(fabric, student, teacher, crops=crops, validation=validation, config=config)
+    settings = [config.seed, config.method, section, config.teach.bce_mix, config.labels, config.preprocess]
+    inputs = [*folders.inputs, folders.teacher / "model.safetensors"]
+    checkpoints = Checkpoints("distill", run_key([*settings, config.augment], inputs))
+    loop = Loop(
+        fabric,
+        objective,
+        section.optimiser,
+        epochs=section.epochs,
+        patience=section.patience,
+        seed=config.seed + 1,
+        checkpoints=checkpoints,
+    )
+    history = loop.run("distill")
+    best = write_detector(out, student, history)
+    checkpoints.clear()
+    share = "from the teacher" if method.distil else "from labels alone"
+    return f"{len(crops):,} crops, {len(history)} epochs {share}, validation AUC {best:.3f}"

@@ -1,0 +1,115 @@
+"""SCL-KD stage 1: the encoder learns which crops are the same picture, without any label."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from unmask.config import Augment, Config
+from unmask.data.loading import Crops
+from unmask.files import replacing, write_json
+from unmask.learning.contrast import MoCo
+from unmask.models.encoders import create_encoder
+from unmask.training.augment import augment
+from unmask.training.checkpoint import Checkpoints, run_key
+from unmask.training.folders import Folders, write_history
+from unmask.training.loop import Loop, Moment, Row, make_fabric
+from unmask.training.methods import method_by_name
+
+
+class ContrastObjective:
+    """Momentum contrast over all training crops, negatives of the same group masked (methods: 4.2, stage A)."""
+
+    def __init__(self, fabric: Fabric, moco: MoCo, crops: Crops, *, size: int, augment: Augment, batch: int, seed: int):
+        self.fabric, self.crops, self.size, self.settings = fabric, crops, size, augment
+        self.batch, self.seed = batch, seed
+        self.module: MoCo = fabric.to_device(moco)
+        self.kept: nn.Module = self.module.encoder
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Everything but the momentum branch."""
+        return [{"params": [p for p in self.module.parameters() if p.requires_grad]}]
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Whole batches of a fresh order."""
+        order = torch.randperm(len(self.crops), generator=torch.Generator().manual_seed(self.seed * 7919 + epoch))
+        return order[: len(order) // self.batch * self.batch].view(-1, self.batch).tolist()
+
+    def losses(self, rows: list[int], moment: Moment) -> dict[str, Tensor]:
+        """Cross-entropy of the positive against queue and batch."""
+        windows = self.crops.windows[rows]
+        query, key = (
+            self.fabric.to_device(augment(windows, self.size, self.settings, moment.generator)) for _ in range(2)
+        )
+        logits, target = self.module(query, key, self.fabric.to_device(self.crops.group[rows]))
+        return {"loss": nn.functional.cross_entropy(logits.float(), target)}
+
+    def before_step(self, rows: list[int], moment: Moment, optimizer: torch.optim.Optimizer) -> None:
+        """Nothing: the momentum branch follows within the forward pass."""
+
+    def after_step(self, moment: Moment) -> Row:
+        """Nothing to add."""
+        return {}
+
+    def validate(self, kept: nn.Module) -> float | None:
+        """Nothing to choose by: no label is used here."""
+
+    def names(self, rows: list[int]) -> list[str]:
+        """Picture ids of a batch."""
+        return [self.crops.image_id[row] for row in rows]
+
+    def state(self) -> dict[str, Tensor]:
+        """Queue and momentum branch are buffers of the module."""
+        return {}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Nothing to take back."""
+
+
+def pretrain(config: Config, folders: Folders, *, out: Path) -> str:
+    """Train and write the encoder, or a marker where the method does not pre-train; returns the summary."""
+    if not method_by_name(config.method).contrast:
+        write_json(out / "pretrain.json", {"used": False, "reason": f"method {config.method} does not pre-train"})
+        return f"not used by method {config.method}"
+    section = config.pretrain
+    torch.manual_seed(config.seed)
+    fabric = make_fabric(config.scale)
+    crops = folders.training_crops(config.preprocess, unlabelled=True)
+    moco = MoCo(
+        lambda: create_encoder(config.encoder, size_px=config.preprocess.size_px),
+        dim=section.contrast.dim,
+        queue=section.contrast.queue,
+        momentum=section.contrast.momentum,
+        temperature=section.contrast.temperature,
+    )
+    objective = ContrastObjective(
+        fabric,
+        moco,
+        crops,
+        size=config.preprocess.size_px,
+        augment=config.augment,
+        batch=min(section.optimiser.batch_size, len(crops)),
+        seed=config.seed,
+    )
+    settings = [config.seed, section, config.encoder, config.preprocess, config.augment]
+    checkpoints = Checkpoints("pretrain", run_key(settings, folders.inputs))
+    loop = Loop(
+        fabric,
+        objective,
+        section.optimiser,
+        epochs=section.epochs,
+        patience=0,
+        seed=config.seed,
+        checkpoints=checkpoints,
+    )
+    history = loop.run("pretrain")
+    with replacing(out / "encoder.safetensors") as temporary:
+        save_file({name: tensor.cpu().contiguous() for name, tensor in objective.kept.state_dict().items()}, temporary)
+    write_history(out / "history.csv", history)
+    final = history[-1]["loss"] if history else float("nan")
+    write_json(out / "pretrain.json", {"used": True, "crops": len(crops), "final_loss": final})
+    checkpoints.clear()
+    return f"{len(crops):,} crops, {len(history)} epochs, contrastive loss {final:.3f}"

@@ -1,0 +1,76 @@
+"""What teacher and student share: balanced batches, level losses on marginals, the validation score."""
+
+from typing import Protocol
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy
+
+from unmask.data.loading import Crops, balanced_order
+from unmask.labels.graph import LabelGraph
+from unmask.learning.fidelity import fidelity_loss, level_losses
+from unmask.training.augment import centre_crop
+
+LEVELS = ("binary", "global", "local")
+
+
+class Scores(Protocol):
+    """The part of a detector's output that validation reads."""
+
+    logit: Tensor
+
+
+def balanced_batches(crops: Crops, size: int, *, seed: int, epoch: int) -> list[list[int]]:
+    """Batches of SIZE rows, half real and half fake; a last short batch is dropped unless it is the only one."""
+    flat = [row for pair in balanced_order(crops, seed=seed, epoch=epoch) for row in pair]
+    whole = max(size, len(flat) // size * size)
+    return [flat[start : start + size] for start in range(0, min(whole, len(flat)), size)]
+
+
+def supervised_levels(
+    marginals: Tensor, target: Tensor, known: Tensor, graph: LabelGraph, *, cross_entropy: float
+) -> Tensor:
+    """Losses of the three levels, masked; (B, n) -> (3,).
+
+    Fidelity (methods: 1.8) mixed with a share of cross-entropy, which a from-scratch encoder needs at first.
+    """
+    # A graph of the root alone reads the first column of the label vectors.
+    target, known = (column[:, : marginals.shape[1]].to(marginals.dtype) for column in (target, known))
+    elementwise = torch.zeros_like(marginals)
+    if cross_entropy > 0:
+        # A sum of exponentials may pass 1 by a rounding.
+        entropy = binary_cross_entropy(marginals.clamp(0, 1), target, reduction="none")
+        elementwise = elementwise + cross_entropy * entropy
+    if cross_entropy < 1:
+        elementwise = elementwise + (1 - cross_entropy) * fidelity_loss(marginals, target, known)
+    return level_losses(elementwise, graph, known)
+
+
+@torch.inference_mode()
+def score_crops(fabric: Fabric, detector: nn.Module, crops: Crops, size: int, batch: int = 128) -> Tensor:
+    """Log-odds of fake for the centre of every crop; (N,)."""
+    detector.eval()
+    logits = []
+    for start in range(0, len(crops), batch):
+        pictures = fabric.to_device(centre_crop(crops.windows[start : start + batch], size).float().div(255))
+        with fabric.autocast():
+            logits.append(detector(pictures).logit.float().cpu())
+    return torch.cat(logits)
+
+
+def validation_auc(fabric: Fabric, detector: nn.Module, validation: Crops, size: int) -> float | None:
+    """Area under the ROC curve on the validation crops; None where a class is missing."""
+    if not bool(validation.real.any()) or not bool(validation.fake.any()):
+        return None
+    return auc(score_crops(fabric, detector, validation, size), validation.fake)
+
+
+def auc(scores: Tensor, positive: Tensor) -> float:
+    """Probability that a positive scores above a negative, ties counted half."""
+    _, codes, counts = torch.unique(scores.double(), return_inverse=True, return_counts=True)
+    middle = counts.cumsum(0).double() - (counts - 1) / 2
+    ranks = middle[codes]
+    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    above = ranks[positive].sum() - n_positive * (n_positive + 1) / 2
+    return float(above / (n_positive * n_negative))

@@ -1,0 +1,171 @@
+"""The teacher: joint embedding, legal-state marginals, bi-level level weights, real-only adversary (methods: 6.2)."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from lightning.fabric import Fabric
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from unmask.config import Config
+from unmask.data.loading import Crops
+from unmask.files import read_json
+from unmask.learning.adversary import DomainAdversary, Position, adversary_loss, ramp
+from unmask.learning.bilevel import AutoLambda, Mode
+from unmask.models.detector import Detector, create_detector, detector_spec
+from unmask.training.augment import augment
+from unmask.training.checkpoint import Checkpoints, run_key
+from unmask.training.folders import Folders, write_detector
+from unmask.training.loop import Loop, Moment, Row, make_fabric
+from unmask.training.methods import Method, method_by_name
+from unmask.training.supervised import LEVELS, balanced_batches, supervised_levels, validation_auc
+
+Batch = tuple[Tensor, Tensor, Tensor]
+TEXT_RATE = 0.1
+
+
+class TeachObjective:
+    """Weighted level losses of the labelled crops plus the domain loss of the real ones."""
+
+    def __init__(self, fabric: Fabric, detector: Detector, crops: Crops, validation: Crops, config: Config) -> None:
+        self.fabric, self.crops, self.validation, self.config = fabric, crops, validation, config
+        self.method: Method = method_by_name(config.method)
+        section = config.teach
+        domains = int(crops.domain.max()) + 1
+        adversary = DomainAdversary(
+            detector.embed_dim, n_domains=max(2, domains), position=cast("Position", section.adversary.position)
+        )
+        self.module = fabric.to_device(nn.ModuleDict({"detector": detector, "adversary": adversary}))
+        self.kept: Detector = detector
+        self.weights = AutoLambda(
+            tasks=LEVELS,
+            primary=LEVELS[:1],
+            lr=section.bilevel.learning_rate,
+            every=section.bilevel.every,
+            fd_radius=section.bilevel.radius,
+            mode=cast("Mode", section.bilevel.mode),
+        )
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Weights that are trained, without decay on biases and norms; the text tower at a tenth of the rate.
+
+        At the full rate a from-scratch text tower moves the targets faster than the encoder can follow.
+        """
+        if self.method.frozen:
+            self.kept.encoder.requires_grad_(False)
+        rate = self.config.teach.optimiser.learning_rate
+        text = {id(parameter) for name, parameter in self.module.named_parameters() if ".sentences." in name}
+        groups = []
+        for slow in (False, True):
+            chosen = [p for p in self.module.parameters() if p.requires_grad and (id(p) in text) == slow]
+            share = {"lr": rate * (TEXT_RATE if slow else 1.0)}
+            groups.append({**share, "params": [p for p in chosen if p.ndim > 1]})
+            groups.append({**share, "params": [p for p in chosen if p.ndim <= 1], "weight_decay": 0.0})
+        return [group for group in groups if group["params"]]
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Half real, half fake."""
+        return balanced_batches(self.crops, self.config.teach.optimiser.batch_size, seed=self.config.seed, epoch=epoch)
+
+    def _batch(self, rows: list[int], generator: torch.Generator) -> Batch:
+        crops, config = self.crops, self.config
+        pictures = augment(crops.windows[rows], config.preprocess.size_px, config.augment, generator)
+        return tuple(self.fabric.to_device(part) for part in (pictures, crops.target[rows], crops.known[rows]))
+
+    def _levels(self, detector: nn.Module, batch: Batch, epoch: int) -> tuple[Tensor, Tensor]:
+        pictures, target, known = batch
+        output = detector(pictures)
+        section = self.config.teach
+        warm = not self.method.fidelity or epoch < section.bce_epochs
+        mix = 1.0 if warm else section.bce_mix
+        return supervised_levels(output.marginals, target, known, self.kept.graph, cross_entropy=mix), output.embedding
+
+    def before_step(self, rows: list[int], moment: Moment, optimizer: torch.optim.Optimizer) -> None:
+        """Bi-level update of the level weights on a second, independently shuffled batch (methods: 1.9)."""
+        if not self.method.bilevel or not self.weights.due(moment.step):
+            return
+        other = self.batches(moment.epoch + 100_003)
+        again = other[moment.step % len(other)]
+
+        def task_losses(detector: nn.Module, batch: Batch) -> Tensor:
+            # Outside autocast: bf16 would round the finite difference away.
+            return self._levels(detector, batch, moment.epoch)[0]
+
+        train, auxiliary = (self._batch(chosen, moment.generator) for chosen in (rows, again))
+        self.weights.step(self.kept, task_losses, train, auxiliary, optimizer)
+
+    def losses(self, rows: list[int], moment: Moment) -> dict[str, Tensor]:
+        """Level losses, their weighted sum, and the adversary outside the bi-level weights."""
+        batch = self._batch(rows, moment.generator)
+        levels, embedding = self._levels(self.kept, batch, moment.epoch)
+        total = self.weights.combine(levels) if self.method.bilevel else levels.sum()
+        named = dict(zip(LEVELS, levels.detach(), strict=True))
+        if self.method.adversary:
+            settings = self.config.teach.adversary
+            strength = ramp(moment.progress) if settings.ramp else 1.0
+            real, domain = (self.fabric.to_device(column[rows]) for column in (self.crops.real, self.crops.domain))
+            adversary = cast("DomainAdversary", self.module["adversary"])
+            named["domain"] = adversary_loss(adversary, embedding.float(), real, domain=domain, coef=strength)
+            total = total + settings.weight * named["domain"]
+        return {**named, "loss": total}
+
+    def after_step(self, moment: Moment) -> Row:
+        """The level weights, for the log."""
+        return {f"weight_{level}": float(value) for level, value in zip(LEVELS, self.weights.weights, strict=True)}
+
+    def validate(self, kept: nn.Module) -> float | None:
+        """AUC on validation groups."""
+        return validation_auc(self.fabric, kept, self.validation, self.config.preprocess.size_px)
+
+    def names(self, rows: list[int]) -> list[str]:
+        """Picture ids of a batch."""
+        return [self.crops.image_id[row] for row in rows]
+
+    def state(self) -> dict[str, Tensor]:
+        """Level weights and their optimiser."""
+        return self.weights.state_dict()
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take back what `state` gave."""
+        self.weights.load_state_dict(state)
+
+
+def teach(config: Config, folders: Folders, *, out: Path) -> str:
+    """Train the teacher on the labelled crops and write it; returns the summary."""
+    method = method_by_name(config.method)
+    section = config.teach
+    torch.manual_seed(config.seed)
+    fabric = make_fabric(config.scale)
+    crops = folders.training_crops(config.preprocess, unlabelled=False)
+    validation = folders.validation_crops(config.preprocess)
+    spec = detector_spec(
+        encoder=config.encoder,
+        head=method.head,
+        labels=config.labels,
+        attributes=method.attributes,
+        text=section.text,
+        preprocess=config.preprocess,
+    )
+    detector = create_detector(spec)
+    inputs = list(folders.inputs)
+    if method.contrast and read_json(folders.pretrain / "pretrain.json")["used"]:
+        weights = folders.pretrain / "encoder.safetensors"
+        detector.encoder.load_state_dict(load_file(weights))
+        inputs.append(weights)
+    objective = TeachObjective(fabric, detector, crops, validation, config)
+    settings = [config.seed, config.method, section, config.encoder, config.labels, config.preprocess, config.augment]
+    checkpoints = Checkpoints("teach", run_key(settings, inputs))
+    loop = Loop(
+        fabric,
+        objective,
+        section.optimiser,
+        epochs=section.epochs,
+        patience=section.patience,
+        seed=config.seed,
+        checkpoints=checkpoints,
+    )
+    history = loop.run("teach")
+    best = write_detector(out, objective.kept, history)
+    checkpoints.clear()
+    return f"{len(crops):,} labelled crops, {len(history)} epochs, validation AUC {best:.3f}"

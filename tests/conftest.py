@@ -1,0 +1,33 @@
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+REAL_DATA = "UNMASK_REAL_DATA"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Switch usage reports and hub downloads off before a library that reads these at import is imported."""
+    lines = (PROJECT / ".env.example").read_text().splitlines()
+    os.environ.update(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    home = tempfile.TemporaryDirectory(prefix="unmask-tests-")
+    os.environ["PREFECT_HOME"] = home.name
+    config.add_cleanup(home.cleanup)
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the shared pictures; tests that ask for it carry the marker `real`."""
+    folder = Path(os.environ.get(REAL_DATA) or PROJECT.parent / "shared/data")
+    if not (folder / "faces").is_dir():
+        pytest.skip(f"{folder / 'faces'} is not there; {REAL_DATA} names the folder that holds faces/")
+    return folder

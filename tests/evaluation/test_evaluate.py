@@ -1,0 +1,180 @@
+"""The stage's work end to end with untrained tiny detectors on drawn crops."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.datasets import checkered, row, write_dataset
+from unmask.config import Config, load_config
+from unmask.data.decode import decode_image
+from unmask.data.manifest import read_manifest
+from unmask.data.preprocess import PreprocessSpec, crop
+from unmask.data.shards import ShardReader
+from unmask.errors import DataError
+from unmask.evaluation.evaluate import Inputs, evaluate, scored_rows
+from unmask.evaluation.predict import BATCH, predict
+from unmask.files import write_json
+from unmask.models.detector import Detector, create_detector, detector_spec, save_detector
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["preprocess.size_px=20", "preprocess.window_px=24", "encoder.args={}", "scale.device=cpu"]
+
+
+def _detector(config: Config, seed: int) -> Detector:
+    torch.manual_seed(seed)
+    return create_detector(
+        detector_spec(
+            encoder=config.encoder,
+            head="linear",
+            labels=config.labels,
+            attributes=True,
+            text=config.teach.text,
+            preprocess=config.preprocess,
+        )
+    ).eval()
+
+
+def _rows() -> list[dict]:
+    plan = [("train", 8), ("val", 48), ("test", 64)]
+    rows: list[dict] = []
+    for split, count in plan:
+        for n in range(count):
+            label = "real" if n % 2 else "fake"
+            rows.append(row(len(rows), label=label, split=split, labelled=True))
+            if split == "test" and label == "fake" and n % 4 == 0:
+                rows[-1]["generator"] = "warp"
+    rows += [row(len(rows) + n, label="unlabelled", split="train", labelled=False) for n in range(4)]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return load_config(ROOT, [*SMALL, "evaluate.bootstrap=50", "evaluate.worst=4"])
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory, config: Config) -> Inputs:
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("pipeline")
+    write_dataset(root, _rows(), checkered, n_labels=10)
+    for seed, name in enumerate(("student", "teacher")):
+        save_detector(root / name, _detector(config, seed), {})
+    pd.DataFrame({"epoch": [0, 1], "loss": [1.0, 0.5]}).to_csv(root / "student/history.csv", index=False)
+    pooled = {"source": "pooled", "generator": "pooled", "auc": 0.6}
+    write_json(root / "validation/shortcut.json", {"rows": [{"source": "s", "generator": "warp", "auc": 0.7}, pooled]})
+    write_json(root / "validation/validation.json", {"soft": []})
+    return Inputs(root / "dataset", root / "validation", root, root / "data.dvc")
+
+
+@pytest.fixture(scope="module")
+def out(inputs: Inputs, config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("build")
+    assert "64 test crops" in evaluate(config, inputs, out=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def predictions(out: Path) -> pd.DataFrame:
+    return pd.read_parquet(out / "evaluation/predictions.parquet")
+
+
+def test_both_candidates_are_judged_on_the_same_labelled_rows(predictions: pd.DataFrame) -> None:
+    ids = {name: rows["image_id"].tolist() for name, rows in predictions.groupby("candidate")}
+    assert ids["student"] == ids["teacher"]
+    assert len(ids["student"]) == 48 + 64
+    assert set(predictions["label"]) == {"real", "fake"}
+
+
+def test_predictions_hold_what_later_stages_read(predictions: pd.DataFrame) -> None:
+    wanted = (
+        "candidate image_id split source batch generator label group domain seen clip logit p_fake verdict marginals"
+    )
+    assert set(wanted.split()) <= set(predictions.columns)
+    packaged = predictions["candidate"] == "student"
+    assert predictions.loc[packaged, "embedding"].notna().all()
+    assert predictions.loc[~packaged, "embedding"].isna().all()
+    assert predictions["p_fake"].between(0, 1).all()
+
+
+def test_a_generator_without_a_training_label_is_unseen(predictions: pd.DataFrame) -> None:
+    assert set(predictions.loc[~predictions["seen"], "generator"]) == {"warp"}
+
+
+def test_the_same_inputs_give_the_same_bytes(inputs: Inputs, config: Config, out: Path, tmp_path: Path) -> None:
+    evaluate(config, inputs, out=tmp_path)
+    for path in sorted(out.rglob("*.*")):
+        assert (tmp_path / path.relative_to(out)).read_bytes() == path.read_bytes(), path.name
+
+
+def test_test_rows_choose_neither_temperature_nor_thresholds(
+    inputs: Inputs, config: Config, out: Path, tmp_path: Path
+) -> None:
+    rows = _rows()
+    kept = [each for n, each in enumerate(rows) if each["split"] != "test" or n % 4]
+    write_dataset(tmp_path / "less", kept, lambda index, label: checkered(rows.index(kept[index]), label), n_labels=10)
+    evaluate(config, Inputs(tmp_path / "less/dataset", inputs.validation, inputs.models, inputs.data), out=tmp_path)
+    assert (tmp_path / "evaluation/calibration.json").read_bytes() == (out / "evaluation/calibration.json").read_bytes()
+
+
+def test_metrics_name_their_data_and_stay_small(out: Path) -> None:
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert {"note", "data_md5", "params_sha", "shortcut", "student", "teacher"} == set(metrics)
+    assert set(metrics["student"]["auc_seen"]) >= {"value", "low", "high", "n_real", "n_fake"}
+    assert metrics["shortcut"] == {"pooled": 0.6}
+    bare = json.loads((out / "headline.json").read_text())
+    assert bare["student"]["auc_seen"] == metrics["student"]["auc_seen"]["value"]
+
+
+def test_plots_and_the_generator_table_are_readable(out: Path) -> None:
+    folder = out / "evaluation"
+    roc = pd.read_csv(folder / "roc.csv")
+    assert roc["fpr"].is_monotonic_increasing
+    assert roc["student_seen"].iloc[-1] == 1.0
+    assert pd.read_csv(folder / "reliability.csv")["ideal"].between(0, 1).all()
+    generators = pd.read_csv(folder / "generators.csv").set_index("generator")
+    assert generators.loc["s/warp", "shortcut_auc"] == 0.7
+    assert generators["kind"].to_dict() == {"s/faceswap": "seen", "s/warp": "unseen"}
+
+
+def test_the_report_shows_thumbnails_of_mistakes(out: Path) -> None:
+    text = (out / "evaluation/report.html").read_text()
+    assert 1 <= text.count("data:image/jpeg;base64,") <= 4
+
+
+def test_predictions_come_in_the_order_of_their_keys(inputs: Inputs, config: Config) -> None:
+    detector = _detector(config, 0)
+    keys = read_manifest(inputs.dataset / "manifest.parquet")["key"].tolist()
+    assert len(keys) > BATCH
+    found = predict(detector, keys, inputs.dataset, device="cpu", workers=2, what="test")
+    reader, spec = ShardReader(inputs.dataset), PreprocessSpec(20, 24, shrink=True)
+    for index in (0, BATCH - 1, BATCH, len(keys) - 1):
+        pixels = torch.from_numpy(crop(decode_image(reader.read(keys[index])), spec))
+        with torch.inference_mode():
+            alone = detector(pixels.permute(2, 0, 1)[None].float() / 255)
+        assert found.logit[index] == pytest.approx(float(alone.logit[0]), abs=1e-5)
+        assert found.marginals[index] == pytest.approx(alone.marginals[0].numpy(), abs=1e-5)
+    assert found.embedding.shape == (len(keys), detector.embed_dim)
+    assert np.isfinite(found.scores).all()
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_missing_split_is_an_error_with_a_remedy(inputs: Inputs, split: str) -> None:
+    manifest = read_manifest(inputs.dataset / "manifest.parquet")
+    with pytest.raises(DataError, match=f"{split}_fraction"):
+        scored_rows(manifest[manifest["split"] != split])
+
+
+def test_rows_with_a_hidden_label_are_not_scored(inputs: Inputs) -> None:
+    manifest = read_manifest(inputs.dataset / "manifest.parquet")
+    hidden = manifest["image_id"] == manifest.loc[manifest["split"] == "test", "image_id"].iloc[0]
+    assert len(scored_rows(manifest.assign(labelled=manifest["labelled"] & ~hidden))) == 48 + 63
+
+
+def test_a_missing_candidate_is_named(inputs: Inputs, config: Config, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="student"):
+        evaluate(config, Inputs(inputs.dataset, inputs.validation, tmp_path, inputs.data), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,99 @@
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unmask.learning.adversary import DomainAdversary, Position, adversary_loss, grad_reverse, ramp
+
+
+@pytest.fixture
+def features() -> Tensor:
+    return torch.randn(6, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+
+
+def adversary(position: Position = "input") -> DomainAdversary:
+    torch.manual_seed(3)
+    return DomainAdversary(8, n_domains=3, hidden=(5, 4), position=position).double()
+
+
+REAL = torch.tensor([True, False, True, True, False, True])
+DOMAIN = torch.tensor([0, 1, 2, 1, 0, 2])
+
+
+def test_reversal_keeps_the_value_and_turns_the_gradient(features: Tensor) -> None:
+    upstream = torch.randn(6, 8, dtype=torch.float64)
+    turned = grad_reverse(features, 0.3)
+    (gradient,) = torch.autograd.grad(turned, features, upstream)
+    torch.testing.assert_close(turned, features, atol=0, rtol=0)
+    torch.testing.assert_close(gradient, -0.3 * upstream, atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("position", ["input", "penultimate"])
+def test_reversal_turns_exactly_what_lies_before_it(features: Tensor, position: Position) -> None:
+    model = adversary(position)
+    body, last = list(model.body.parameters()), list(model.last.parameters())
+    plain = F.cross_entropy(model.last(model.body(features)), DOMAIN)
+    straight = torch.autograd.grad(plain, [features, *body, *last])
+    turned = torch.autograd.grad(F.cross_entropy(model(features), DOMAIN), [features, *body, *last])
+    signs = [-1.0, *[1.0 if position == "input" else -1.0] * len(body), *[1.0] * len(last)]
+    for sign, before, after in zip(signs, straight, turned, strict=True):
+        torch.testing.assert_close(after, sign * before)
+
+
+def test_fakes_have_no_influence(features: Tensor) -> None:
+    model = adversary()
+    loss = adversary_loss(model, features, REAL, DOMAIN)
+    (gradient,) = torch.autograd.grad(loss, features)
+    changed = features.detach().clone()
+    changed[~REAL] += 100
+    assert adversary_loss(model, changed, REAL, DOMAIN).item() == loss.item()
+    assert not gradient[~REAL].any()
+    assert bool(gradient[REAL].any(dim=1).all())
+
+
+def test_unknown_domains_have_no_influence(features: Tensor) -> None:
+    model = adversary()
+    some = DOMAIN.clone()
+    some[0] = -1
+    kept = REAL.clone()
+    kept[0] = False
+    assert adversary_loss(model, features, REAL, some).item() == adversary_loss(model, features, kept, DOMAIN).item()
+
+
+def test_a_single_real_works(features: Tensor) -> None:
+    one = torch.zeros(6, dtype=torch.bool)
+    one[2] = True
+    assert bool(adversary_loss(adversary(), features, one, DOMAIN).isfinite())
+
+
+def test_without_reals_the_term_and_its_gradient_are_zero(features: Tensor) -> None:
+    loss = adversary_loss(adversary(), features, torch.zeros(6, dtype=torch.bool), DOMAIN)
+    (gradient,) = torch.autograd.grad(loss, features)
+    assert loss.item() == 0
+    assert not gradient.any()
+
+
+def test_two_domains_equal_the_sum_of_binary_losses() -> None:
+    torch.manual_seed(0)
+    model = DomainAdversary(8, n_domains=2, hidden=(4,)).double()
+    reals = torch.randn(4, 8, dtype=torch.float64)
+    domain = torch.tensor([0, 0, 1, 1])
+    logits = model(reals)
+    single = logits[:, 1] - logits[:, 0]
+    halves = [
+        F.binary_cross_entropy_with_logits(single[domain == k], torch.full((2,), float(k)).double()) for k in (0, 1)
+    ]
+    found = 2 * adversary_loss(model, reals, torch.ones(4, dtype=torch.bool), domain)
+    torch.testing.assert_close(found, halves[0] + halves[1], atol=1e-12, rtol=0)
+
+
+def test_an_unknown_position_is_refused() -> None:
+    with pytest.raises(ValueError, match="position"):
+        DomainAdversary(8, n_domains=2, position="output")  # type: ignore[arg-type]
+
+
+def test_ramp_grows_from_zero_to_one() -> None:
+    values = [ramp(step / 10) for step in range(11)]
+    assert values[0] == 0
+    assert values == sorted(values)
+    assert values[-1] == pytest.approx(1, abs=1e-4)

@@ -1,0 +1,105 @@
+"""The parts together: local artefacts on noise are found, named and explained by a legal state."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from unmask.labels.graph import FFPP
+from unmask.labels.table import targets
+from unmask.learning.bilevel import AutoLambda
+from unmask.learning.fidelity import fidelity_loss, level_losses
+from unmask.models.joint import LinearHead
+from unmask.models.marginals import StateMarginals, uniform_offset
+
+KINDS = ("camera", "region-eyes", "region-mouth", "region-nose")
+CORNERS = ((0, 0), (6, 8), (22, 12), (14, 14))
+VECTORS = torch.stack(
+    [torch.from_numpy(targets(kind, FFPP, physical_inconsistency=True)[0]) for kind in KINDS]
+).double()
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for a, b in ((3, 16), (16, 32), (32, 32)):
+            layers += [nn.Conv2d(a, b, 3, 2, 1), nn.BatchNorm2d(b), nn.ReLU()]
+        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 32))
+        self.head = LinearHead(32, len(FFPP), offset=uniform_offset(FFPP))
+        self.states = StateMarginals(FFPP)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return torch.as_tensor(self.head(self.body(pictures)))
+
+
+def draw(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    kinds = torch.randint(1, 4, (count,), generator=generator)
+    kinds[: count // 2] = 0
+    pictures = 0.3 + 0.4 * torch.rand(count, 3, 1, 1, generator=generator)
+    pictures = pictures + 0.05 * torch.randn(count, 3, 32, 32, generator=generator)
+    for picture, kind in zip(pictures, kinds.tolist(), strict=True):
+        row, column = CORNERS[kind]
+        picture[:, row : row + 4, column : column + 4] += 0.15 * (kind > 0)
+    return pictures, kinds
+
+
+def losses(model: Net, batch: tuple[Tensor, Tensor]) -> Tensor:
+    pictures, kinds = batch
+    marginals, target = model.states(model(pictures)).marginals, VECTORS[kinds]
+    entropy = nn.functional.binary_cross_entropy(marginals, target, reduction="none")
+    return level_losses(0.9 * fidelity_loss(marginals, target) + 0.1 * entropy, FFPP)
+
+
+@dataclass
+class Trained:
+    weights: Tensor
+    marginals: Tensor
+    state: Tensor
+    kinds: Tensor
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    torch.manual_seed(1)
+    generator = torch.Generator().manual_seed(1)
+    model, tuner = Net(), AutoLambda(every=5, lr=1e-2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-3)
+    for step in range(120):
+        batch = draw(32, generator)
+        if tuner.due(step):
+            tuner.step(model, losses, batch, draw(32, generator), optimizer)
+        optimizer.zero_grad()
+        tuner.combine(losses(model, batch)).backward()
+        optimizer.step()
+    pictures, kinds = draw(300, generator)
+    with torch.no_grad():
+        scores = model.eval()(pictures)
+    return Trained(tuner.weights, model.states(scores).marginals, model.states.map_state(scores), kinds)
+
+
+def auc(scores: Tensor, positive: Tensor) -> float:
+    return (scores[positive][:, None] > scores[~positive][None]).double().mean().item()
+
+
+def test_fakes_and_their_regions_are_found(trained: Trained) -> None:
+    assert auc(trained.marginals[:, 0], trained.kinds > 0) >= 0.95
+    locals_ = [auc(trained.marginals[:, i], VECTORS[trained.kinds][:, i] > 0) for i in (4, 6, 7, 8)]
+    assert sum(locals_) / 4 >= 0.9
+
+
+def test_a_forged_mouth_is_explained_as_mouth_and_not_as_eye(trained: Trained) -> None:
+    found = trained.state[trained.kinds == 2].double().mean(dim=0)
+    eye, mouth = (found[FFPP.names.index(name)].item() for name in ("eye", "mouth"))
+    assert mouth > 0.8
+    assert eye < 0.2
+
+
+def test_explanations_are_legal(trained: Trained) -> None:
+    assert FFPP.is_legal(trained.state.numpy()).all()
+
+
+def test_the_level_weights_moved(trained: Trained) -> None:
+    assert bool(trained.weights.isfinite().all())
+    assert bool((trained.weights != 1).all())

@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from unmask.config import Encoder
+from unmask.models.encoders import create_encoder
+from unmask.models.trainable import set_trainable
+
+VIT = Encoder("test_vit", {}, "none", "none")
+CNN = Encoder("test_resnet", {"channels": [8, 8, 16, 24]}, "none", "none")
+
+
+def test_of_a_transformer_the_last_block_and_final_norm_learn() -> None:
+    encoder = create_encoder(VIT, size_px=64)
+    names = set_trainable(encoder, "last")
+    depth, width = len(encoder.backbone.blocks), encoder.embed_dim
+    assert all(name.startswith((f"backbone.blocks.{depth - 1}.", "backbone.norm.")) for name in names)
+    hidden = encoder.backbone.blocks[0].mlp.fc1.out_features
+    attention = 3 * width * width + 3 * width + width * width + width
+    block = attention + 2 * width * hidden + hidden + width + 4 * width
+    learning = sum(weight.numel() for weight in encoder.parameters() if weight.requires_grad)
+    assert learning == block + 2 * width
+
+
+def test_sagnets_count_for_clip_large() -> None:
+    open_clip = pytest.importorskip("open_clip")
+    with torch.device("meta"):
+        visual = open_clip.model._build_vision_tower(
+            768, open_clip.model.CLIPVisionCfg(layers=24, width=1024, patch_size=14, image_size=224)
+        )
+    last = sum(weight.numel() for weight in visual.transformer.resblocks[-1].parameters())
+    norm = sum(weight.numel() for weight in visual.ln_post.parameters())
+    heads = 769 + (768 * 512 + 512) + (512 * 256 + 256) + 257
+    assert (last, norm, last + norm + heads) == (12_596_224, 2_048, 13_124_354)
+
+
+def test_of_a_convolutional_net_the_last_stage_learns() -> None:
+    names = set_trainable(create_encoder(CNN), "last")
+    assert names
+    assert all(name.startswith("backbone.layer4.") for name in names)
+
+
+@pytest.mark.parametrize("spec", [VIT, CNN], ids=["vit", "cnn"])
+def test_frozen_weights_get_no_gradient_and_stay(spec: Encoder) -> None:
+    encoder = create_encoder(spec, size_px=64)
+    learning = set(set_trainable(encoder, "last"))
+    before = {name: weight.detach().clone() for name, weight in encoder.named_parameters()}
+    optimizer = torch.optim.AdamW(encoder.parameters(), lr=0.1, weight_decay=0.1)
+    encoder.train()(torch.rand(4, 3, 64, 64)).square().sum().backward()
+    optimizer.step()
+    for name, weight in encoder.named_parameters():
+        assert (weight.grad is not None) == (name in learning)
+        assert name in learning or torch.equal(weight, before[name])
+    assert any(not torch.equal(encoder.get_parameter(name), before[name]) for name in learning)
+
+
+def test_all_and_none() -> None:
+    encoder = create_encoder(CNN)
+    assert set_trainable(encoder, "none") == []
+    assert len(set_trainable(encoder, "all")) == len(list(encoder.parameters()))

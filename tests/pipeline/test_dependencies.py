@@ -1,0 +1,134 @@
+"""dvc.yaml says which code and which settings a stage uses; the imports say the truth.
+
+A missing dependency would serve a stale result, a superfluous one would train again for nothing. Where a test fails,
+its message is the list to paste into dvc.yaml.
+"""
+
+import ast
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from unmask.config import Config
+
+PROJECT = Path(__file__).parents[2]
+PACKAGE = PROJECT / "src/unmask"
+HARNESS = {PACKAGE / name for name in ("__init__.py", "config.py", "console.py", "errors.py", "files.py")}
+STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
+RESOURCE = re.compile(r"[\w./-]+\.(html|css|js|json|txt|md|jinja|svg|csv)")
+SECTIONS = {field.name for field in dataclasses.fields(Config)} - {"scale"}
+
+
+def imported_names(tree: ast.AST) -> Iterator[str]:
+    """Dotted names that a module imports anywhere in it, also `package.name` for `from package import name`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def module_files(name: str) -> set[Path]:
+    """The file of a dotted name inside the package and the __init__.py files on the way to it."""
+    parts = name.split(".")
+    if parts[0] != "unmask":
+        return set()
+    folders = [PACKAGE.joinpath(*parts[1:end]) for end in range(1, len(parts) + 1)]
+    found = {folder / "__init__.py" for folder in folders} | {folders[-1].with_suffix(".py")}
+    return {file for file in found if file.is_file() and not is_empty(file)}
+
+
+def is_empty(file: Path) -> bool:
+    return file.suffix == ".py" and all(isinstance(node, ast.Expr) for node in ast.parse(file.read_text()).body)
+
+
+def closure(start: Path) -> set[Path]:
+    seen: set[Path] = set()
+    waiting = [start]
+    while waiting:
+        file = waiting.pop()
+        if file in seen or file in HARNESS:
+            continue
+        seen.add(file)
+        if file.suffix == ".py":
+            tree = ast.parse(file.read_text())
+            waiting.extend(resource_files(tree, file.parent))
+            for name in imported_names(tree):
+                waiting.extend(module_files(name))
+    return seen
+
+
+def resource_files(tree: ast.AST, folder: Path) -> set[Path]:
+    """Templates and the like: files beside a module that it names in a string."""
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {folder / text for text in texts if RESOURCE.fullmatch(text) and (folder / text).is_file()}
+
+
+def listed_files(deps: list[str]) -> set[Path]:
+    paths = [PROJECT / dep for dep in deps if dep.startswith("src/")]
+    files = {file for path in paths for file in (path.rglob("*.*") if path.is_dir() else [path])}
+    return {file for file in files if file.suffix != ".pyc" and not (file.is_file() and is_empty(file))}
+
+
+def as_deps(files: set[Path]) -> str:
+    """The shortest list: a folder stands where all its modules are used."""
+    chosen: set[Path] = set()
+    for file in files:
+        best = file
+        for folder in file.relative_to(PACKAGE).parents:
+            whole = listed_files([str((PACKAGE / folder).relative_to(PROJECT))])
+            if str(folder) != "." and whole <= files:
+                best = PACKAGE / folder
+        chosen.add(best)
+    return "\n".join(f"      - {path.relative_to(PROJECT)}" for path in sorted(chosen))
+
+
+def sections_read(files: set[Path]) -> set[str]:
+    """Sections taken from something called `config` by the modules that know the type Config."""
+    found = set()
+    for file in (file for file in files if file.suffix == ".py"):
+        tree = ast.parse(file.read_text())
+        if "unmask.config.Config" not in imported_names(tree):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in SECTIONS and called(node.value) == "config":
+                found.add(node.attr)
+    return found
+
+
+def called(node: ast.expr) -> str:
+    return {ast.Name: lambda: node.id, ast.Attribute: lambda: node.attr}.get(type(node), str)()
+
+
+def stage_file(stage: str) -> Path:
+    return PACKAGE / "stages" / f"{stage}.py"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_dependencies_are_the_imports(stage):
+    used = closure(stage_file(stage))
+    listed = listed_files(STAGES[stage].get("deps", []))
+    differing = sorted(str(file.relative_to(PACKAGE)) for file in used ^ listed)
+    assert not differing, f"{stage}: wrong about {differing}; its code is\n{as_deps(used)}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_parameters_are_the_sections_read(stage):
+    listed = {str(entry).split(".")[0] for entry in STAGES[stage].get("params", [])}
+    used = sections_read(closure(stage_file(stage)))
+    assert listed == used, f"{stage}: params: [{', '.join(sorted(used))}]"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_is_run_by_its_own_module(stage):
+    assert STAGES[stage]["cmd"] == f"python -m unmask.stages.{stage}"
+
+
+def test_every_stage_file_is_in_the_pipeline():
+    files = {file.stem for file in (PACKAGE / "stages").glob("*.py")} - {"__init__"}
+    assert files == set(STAGES)

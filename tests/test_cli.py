@@ -1,0 +1,97 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+import unmask.data.sample.build
+import unmask.data.sample.plan
+from unmask.cli import app
+from unmask.data.batches import list_batches, read_index
+
+
+@dataclass
+class Counts:
+    colours: list[str]
+
+
+def put(path: Path, colour: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (16, 16), colour).save(path)
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run the command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, list(words))
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample of plain squares instead of the drawn faces."""
+
+    def draw(out: Path, *, seed: int, batch: int, counts: Counts, workers: int) -> None:
+        for number, colour in enumerate(counts.colours):
+            put(out / f"sample/real/camera/{batch}-{seed}-{number}.png", colour)
+
+    monkeypatch.setattr(unmask.data.sample.build, "draw_sample", draw)
+    monkeypatch.setattr(unmask.data.sample.plan, "FULL", {1: Counts(["red", "blue"]), 2: Counts(["green"])})
+
+
+@pytest.mark.parametrize(("command", "lesson"), [("ingest", "pairs.csv"), ("sample", "smoke test")])
+def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) -> None:
+    result = call(command, "--help")
+    assert result.exit_code == 0
+    assert lesson in result.output
+
+
+def test_ingest_ends_with_one_summary_line(call: Callable[..., Result], tmp_path: Path) -> None:
+    put(tmp_path / "in/desk/real/camera/a.png", "red")
+    result = call("ingest", "in", "--batch", "first")
+    assert result.exit_code == 0
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("ingest: 1 pictures (1 real), 0 known or repeated, 0 quarantined, into data/first (1 shard)")
+
+
+def test_an_error_is_one_line_and_a_non_zero_code(call: Callable[..., Result]) -> None:
+    result = call("ingest", "nowhere")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("ingest: error: nowhere: not a folder")
+
+
+def test_the_limits_are_those_of_params(call: Callable[..., Result], tmp_path: Path, project: Path) -> None:
+    params = (project / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(params.replace("max_megapixels: 50.0", "max_megapixels: 0.0001"))
+    put(tmp_path / "in/desk/real/camera/a.png", "red")
+    result = call("ingest", "in")
+    assert result.exit_code == 1
+    assert "more than 0.0001 megapixels" in result.stderr
+
+
+def test_a_dry_run_lists_and_writes_nothing(call: Callable[..., Result], tmp_path: Path) -> None:
+    put(tmp_path / "in/desk/fake/swap/a.png", "red")
+    result = call("ingest", "in", "--dry-run")
+    assert "desk/fake/swap: 1" in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.usefixtures("drawn")
+def test_the_sample_becomes_two_batches(call: Callable[..., Result], tmp_path: Path) -> None:
+    assert call("sample").exit_code == 0
+    batches = list_batches(tmp_path / "data")
+    assert [batch.name for batch in batches] == ["sample-1", "sample-2"]
+    assert [read_index(batch)["source"].tolist() for batch in batches] == [["sample"] * 2, ["sample"]]
+
+
+@pytest.mark.usefixtures("drawn")
+def test_drawing_the_sample_again_does_nothing(call: Callable[..., Result], tmp_path: Path) -> None:
+    call("sample", "--data", "d")
+    before = {path: path.read_bytes() for path in (tmp_path / "d").rglob("*.*")}
+    again = call("sample", "--data", "d")
+    assert again.exit_code == 0
+    assert "d/sample-1 is there already; d/sample-2 is there already" in again.stderr
+    assert {path: path.read_bytes() for path in (tmp_path / "d").rglob("*.*")} == before

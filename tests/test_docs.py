@@ -1,0 +1,83 @@
+"""Every command of the README and docs is run by some test; an unknown one fails until it is."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]
+
+# Cheap commands run here: command -> what it must print.
+RUN_HERE = {
+    "python -m unmask.config": "params.yaml is sound",
+    "python -m flows.retrain --help": "--target",
+    "python -m flows.deployments --help": "--cron",
+    "unmask ingest --help": "PATH",
+    "dvc dag": "distill",
+    "dvc metrics show": "",
+    "make -n setup": "",
+    "make -n prefect-server": "prefect server start",
+    "make -n serve-flows": "flows.deployments",
+    "pre-commit validate-config": "",
+}
+REPRO = "tests/pipeline/test_repro.py"
+SERVICE = "tests/serving/test_service.py"
+# Dear ones: command of a page -> where it is run.
+RUN_ELSEWHERE = {
+    "make run": ".ci/run::make run",
+    "make test": ".ci/run::make test",
+    "make setup": f"{__name__}::make -n setup",
+    "make prefect-server": f"{__name__}::make -n prefect-server",
+    "make serve-flows": f"{__name__}::make -n serve-flows",
+    "pre-commit install": f"{__name__}::pre-commit validate-config",
+    "dvc repro": f"{REPRO}::test_every_stage_leaves_its_output",
+    "dvc exp run -S distill.epochs=30": f"{REPRO}::test_an_edited_section_reruns_exactly_what_depends_on_it",
+    "dvc exp run -S teach.epochs=20": f"{REPRO}::test_an_edited_section_reruns_exactly_what_depends_on_it",
+    "dvc push": f"{REPRO}::test_push_leaves_git_clean",
+    "python -m unmask.stages.distill": f"{REPRO}::test_a_stage_runs_alone",
+    "python -m flows.retrain": "tests/flows/test_retrain.py::test_by_hand_it_needs_no_server",
+    "bentoml serve": f"{SERVICE}::test_a_jpeg_is_answered_with_all_that_makes_it_readable",
+    "curl -F images=@face.jpg http://localhost:3000/predict": f"{SERVICE}::test_several_pictures_are_answered_in_order",
+    "unmask ingest PATH": f"{REPRO}::test_two_batches_were_taken_in",
+}
+
+
+def commands_of(page: Path) -> list[str]:
+    blocks = re.findall(r"^```bash\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def test_every_command_of_the_pages_is_run_by_a_test():
+    written = {command for page in PAGES for command in commands_of(page)}
+    assert written - RUN_HERE.keys() == RUN_ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("command", RUN_HERE)
+def test_a_cheap_command_ends_well(command):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    ended = subprocess.run(
+        shlex.split(command), cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert RUN_HERE[command] in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("command", RUN_ELSEWHERE)
+def test_a_dear_command_has_its_test(command):
+    file, what = RUN_ELSEWHERE[command].split("::")
+    if file == __name__:
+        assert what in RUN_HERE
+    else:
+        lines = (PROJECT / file).read_text().splitlines()
+        assert any(line.startswith((f"def {what}(", f"{what} ")) for line in lines)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
