@@ -13,7 +13,7 @@ from torch import Tensor
 from unmask.console import track
 from unmask.data.decode import decode_image
 from unmask.data.manifest import read_manifest
-from unmask.data.preprocess import PreprocessSpec, window
+from unmask.data.preprocess import Pixels, PreprocessSpec, window
 from unmask.data.shards import ShardReader
 from unmask.errors import DataError
 from unmask.files import read_table
@@ -101,7 +101,7 @@ def _label_vectors(rows: pd.DataFrame, labels: Path) -> tuple[Tensor, Tensor]:
     target = np.zeros((len(rows), width), dtype=np.float32)
     known = np.zeros((len(rows), width), dtype=np.float32)
     seen = np.flatnonzero((rows["label"] != HIDDEN).to_numpy())
-    found = table.index.get_indexer(rows["image_id"].iloc[seen])
+    found = table.index.get_indexer(pd.Index(rows["image_id"].iloc[seen]))
     if (found < 0).any():
         lost = rows["image_id"].iloc[int(seen[int(np.argmax(found < 0))])]
         raise DataError(f"{labels}: no label vector for {lost}; run `dvc repro expand`")
@@ -111,11 +111,11 @@ def _label_vectors(rows: pd.DataFrame, labels: Path) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(target), torch.from_numpy(known)
 
 
-def _decode(rows: pd.DataFrame, spec: PreprocessSpec, what: str) -> np.ndarray:
+def _decode(rows: pd.DataFrame, spec: PreprocessSpec, what: str) -> Pixels:
     readers = {root: ShardReader(Path(root)) for root in rows["root"].unique()}
     windows = np.empty((len(rows), spec.window_px, spec.window_px, 3), dtype=np.uint8)
 
-    def one(pair: tuple[str, str]) -> np.ndarray:
+    def one(pair: tuple[str, str]) -> Pixels:
         root, key = pair
         return window(decode_image(readers[root].read(key)), spec)
 

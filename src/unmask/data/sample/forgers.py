@@ -20,15 +20,15 @@ from unmask.data.sample.warping import Points, align, face_mask, region_mask, re
 SEEN = ("faceswap", "regionedit", "upsampler", "inpaint")
 UNSEEN = ("resynthesis", "warp")
 STRENGTHS: dict[str, dict[str, tuple[float, float]]] = {  # each value is drawn from its range for every picture
-    "faceswap": {"blend": (0.9, 1.0), "colour": (0.7, 1.0), "feather": (0.008, 0.025), "lattice": (0.009, 0.030)},
-    "regionedit": {"blend": (0.9, 1.0), "grow": (1.5, 1.9), "feather": (0.008, 0.018), "lattice": (0.022, 0.065)},
-    "upsampler": {"factor": (1.1, 1.6), "sharpen": (0.6, 1.4), "lattice": (0.008, 0.026)},
-    "inpaint": {"smooth": (1.4, 2.8), "keep": (0.1, 0.4), "area": (0.14, 0.28), "lattice": (0.010, 0.030)},
-    "resynthesis": {"change": (0.2, 0.45), "kept": (18, 36), "lattice": (0.007, 0.020)},
-    "warp": {"move": (0.04, 0.09), "soft": (0.25, 0.6), "lattice": (0.006, 0.018)},
+    "faceswap": {"blend": (0.9, 1.0), "colour": (0.7, 1.0), "feather": (0.008, 0.025), "lattice": (0.03, 0.07)},
+    "regionedit": {"blend": (0.9, 1.0), "grow": (1.5, 1.9), "feather": (0.008, 0.018), "lattice": (0.05, 0.11)},
+    "upsampler": {"factor": (1.1, 1.6), "sharpen": (0.6, 1.4), "lattice": (0.03, 0.07)},
+    "inpaint": {"smooth": (1.4, 2.8), "keep": (0.1, 0.4), "area": (0.14, 0.28), "lattice": (0.03, 0.07)},
+    "resynthesis": {"change": (0.2, 0.45), "kept": (18, 36), "lattice": (0.02, 0.05)},
+    "warp": {"move": (0.04, 0.09), "soft": (0.25, 0.6), "lattice": (0.02, 0.05)},
 }
-GRAIN_SHARE = (0.5, 1.05)  # how much of the fine detail that it lost a forgery gets back
-PERIOD = (3.1, 5.4)  # px between the traces of a decoder's last up-sampling, once its output is resized into place
+GRAIN_SHARE = (0.3, 0.9)  # how much of the fine detail that it lost a forgery gets back
+PERIOD = (3.8, 4.2)  # px between the traces of a decoder's last up-sampling, once its output is resized into place
 VISIBLE = 1.5  # levels of 255 that a pixel must change by to count as altered
 
 
