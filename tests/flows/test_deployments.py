@@ -1,6 +1,7 @@
 """The served schedule against a real server: nothing else notices a SQLAlchemy that breaks Prefect's scheduler."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +13,13 @@ import pytest
 @pytest.fixture(scope="session")
 def served(prefect_api, tiny_template, tmp_path_factory, wait_for):
     """The deployment of a running `python -m flows.deployments`."""
-    log = (tmp_path_factory.mktemp("served") / "log.txt").open("w")
+    folder = tmp_path_factory.mktemp("served")
+    log = (folder / "log.txt").open("w")
+    # A copy: the runs it carries out would leave their results in every later copy of the template.
+    root = shutil.copytree(tiny_template, folder / "repo")
     command = [sys.executable, "-m", "flows.deployments", "--cron", "0 3 * * *", "--timezone", "Europe/Berlin"]
     environment = {**os.environ, "PREFECT_API_URL": prefect_api, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
-    process = subprocess.Popen(
-        command, cwd=tiny_template, env=environment, stdout=log, stderr=log, start_new_session=True
-    )
+    process = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log, start_new_session=True)
 
     def deployment():
         answer = httpx.get(f"{prefect_api}/deployments/name/retrain/scheduled")

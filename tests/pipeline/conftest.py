@@ -34,7 +34,7 @@ SETTINGS = {
     "pretrain.contrast.queue": 64,
     "teach.epochs": 4,
     "teach.bce_epochs": 1,
-    "teach.text.width": 32,
+    "teach.text.width": 64,
     "teach.text.layers": 1,
     "teach.optimiser.batch_size": 16,
     "teach.optimiser.checkpoint_every_steps": 2,
