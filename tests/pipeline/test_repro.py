@@ -66,7 +66,7 @@ def test_a_failing_hard_expectation_stops_before_training(clone):
     assert stages_run(printed) == {"validate"}
     errors = [line for line in printed.splitlines() if line.startswith("validate: error: ")]
     assert len(errors) == 1
-    assert "enough rows" in errors[0]
+    assert "min_rows" in errors[0]
     assert "Traceback" not in printed
 
 

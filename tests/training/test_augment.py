@@ -49,3 +49,17 @@ def test_each_step_changes_pixels_within_range_and_repeats(windows: torch.Tensor
 
 def test_centre_crop_is_central(windows: torch.Tensor) -> None:
     assert torch.equal(centre_crop(windows, 32), windows[:, :, 4:36, 4:36])
+
+
+def test_autocast_does_not_round_pictures(windows: torch.Tensor) -> None:
+    settings = Augment(**{**vars(OFF), "colour": 0.2})
+    with torch.autocast("cpu", torch.bfloat16):
+        under = augment(windows, 32, settings, torch.Generator().manual_seed(3))
+    assert torch.equal(under, augment(windows, 32, settings, torch.Generator().manual_seed(3)))
+
+
+def test_grey_pictures_stay_grey_under_colour_jitter(windows: torch.Tensor) -> None:
+    settings = Augment(**{**vars(OFF), "colour": 0.2})
+    grey = windows[:, :1].expand(-1, 3, -1, -1)
+    seen = augment(grey, 32, settings, torch.Generator().manual_seed(3))
+    torch.testing.assert_close(seen[:, 0], seen[:, 2], atol=1e-6, rtol=0)

@@ -12,16 +12,15 @@ from torch.nn import functional as F
 class MoCo(nn.Module):
     """A query branch that learns, a key branch that follows it slowly, and a queue of earlier keys as negatives.
 
-    `make_encoder` gives a module with `embed_dim` and (B, 3, H, W) -> (B, embed_dim). The key branch stays in
-    eval mode and averages the query's BatchNorm statistics along with its weights (EMAN, arXiv 2101.08482):
-    batch statistics shared by both views would give the positive away. Queue, key branch and pointer are
-    buffers, so a state dict resumes exactly.
+    `make_encoder` gives a module with `embed_dim` and (B, 3, H, W) -> (B, embed_dim). In train mode both branches
+    normalise by their own batch. The batch's other keys, which share those statistics and the age of the positive,
+    are negatives besides the queue, so neither gives the positive away. Queue, key branch and pointer belong to the
+    state dict, so training resumes exactly.
     """
 
     queue: Tensor
     queue_group: Tensor
     pointer: Tensor
-    updates: Tensor
 
     def __init__(
         self, make_encoder: Callable[[], nn.Module], *, dim: int, queue: int, momentum: float, temperature: float
@@ -32,25 +31,24 @@ class MoCo(nn.Module):
         self.encoder = make_encoder()
         width = int(self.encoder.embed_dim)  # type: ignore[arg-type]
         self.head = nn.Sequential(nn.Linear(width, width), nn.ReLU(inplace=True), nn.Linear(width, dim))
-        self.key_encoder = copy.deepcopy(self.encoder).requires_grad_(False).eval()
-        self.key_head = copy.deepcopy(self.head).requires_grad_(False).eval()
+        self.key_encoder = copy.deepcopy(self.encoder).requires_grad_(False)
+        self.key_head = copy.deepcopy(self.head).requires_grad_(False)
         self.register_buffer("queue", F.normalize(torch.randn(dim, queue), dim=0))
         self.register_buffer("queue_group", torch.full((queue,), -1, dtype=torch.int64))
         self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))
-        self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
 
     def train(self, mode: bool = True) -> Self:
-        """Switch the query branch only."""
+        """Switch both branches; an encoder alone would keep the key branch's frozen normalisations in eval mode."""
         super().train(mode)
-        self.key_encoder.eval()
-        self.key_head.eval()
+        for module in self.key_encoder.modules():
+            module.training = mode
         return self
 
     def forward(self, view_q: Tensor, view_k: Tensor, group: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Logits (B, 1 + K), the positive first, and targets (B,), all 0.
+        """Logits (B, 1 + K + B), the positive first, then queue and batch, and targets (B,), all 0.
 
         In train mode the key branch first moves towards the query branch, and the keys join the queue at the end.
-        Queue entries of a picture's own GROUP (B,) int64 are no negatives; a group below 0 is unknown.
+        Entries of a picture's own GROUP (B,) int64 are no negatives, nor is its own key; a group below 0 is unknown.
         """
         if self.training:
             self.update_keys()
@@ -58,10 +56,12 @@ class MoCo(nn.Module):
         with torch.no_grad():
             keys = F.normalize(self.key_head(self.key_encoder(view_k)).float(), dim=1)
         positive = (query * keys).sum(dim=1, keepdim=True)
-        # A copy, because enqueueing below writes into what backward still needs.
-        negative = query @ self.queue.clone()
+        others = (query @ keys.T).fill_diagonal_(-torch.inf)
+        # A copy of the queue, because enqueueing below writes into what backward still needs.
+        negative = torch.cat([query @ self.queue.clone(), others], dim=1)
         if group is not None:
-            same = (group[:, None] == self.queue_group) & (group[:, None] >= 0)
+            known = torch.cat([self.queue_group, group])
+            same = (group[:, None] == known) & (group[:, None] >= 0)
             negative = negative.masked_fill(same, -torch.inf)
         if self.training:
             self.enqueue(keys, group)
@@ -81,17 +81,7 @@ class MoCo(nn.Module):
 
     @torch.no_grad()
     def update_keys(self) -> None:
-        """Move the key branch by (1 - momentum) of its gap to the query branch; the momentum grows to its final value.
-
-        At full momentum the first hundred keys would still be those of the untrained network.
-        """
-        done = int(self.updates)
-        rate = 1 - min(self.momentum, (1 + done) / (10 + done))
-        self.updates.add_(1)
+        """Move the key branch's weights by (1 - momentum) of their gap to the query branch's."""
         for query, key in ((self.encoder, self.key_encoder), (self.head, self.key_head)):
-            follow = key.state_dict(keep_vars=True)
-            for name, value in query.state_dict(keep_vars=True).items():
-                if value.is_floating_point():
-                    follow[name].lerp_(value, rate)
-                else:
-                    follow[name].copy_(value)
+            for value, follower in zip(query.parameters(), key.parameters(), strict=True):
+                follower.lerp_(value, 1 - self.momentum)

@@ -4,15 +4,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-RESIDUAL_GAIN = 60.0  # brings the residual of portraits, std 0.005 to 0.03 of 1 by codec and scale, to the order of 1
+LIGHT_GAIN = 60.0  # brings the residual of portraits, std 0.005 to 0.03 of 1 by codec and scale, to the order of 1
+COLOUR_GAIN = 60.0  # likewise for colour, which is fainter and kept over a wider band
 RESIDUAL_LIMIT = 4.0  # hair and text would otherwise rule the first convolution
+COLOUR_REACH = 4  # px; local colour is the mean of a square of 2 * COLOUR_REACH + 1
+LUMA = (0.299, 0.587, 0.114)  # BT.601, as JPEG has it
 
 
 class Front(nn.Module):
     """(B, 3, H, W) in [0, 1] -> (B, 3 or 6, H, W); without parameters.
 
-    The residual is the second difference along x, then along y, of the picture before normalisation, which
-    removes gradients and straight edges and leaves the traces of sensors, codecs and generators.
+    The residual's three channels are luma's second difference along x, then along y, which removes gradients and
+    straight edges, and both colour differences less their local mean. What is left are the traces of sensors, codecs
+    and generators; colour is apart from light because skin varies little in colour, and generators err there.
     """
 
     mean: Tensor
@@ -34,11 +38,24 @@ class Front(nn.Module):
 
 
 def residual(pictures: Tensor) -> Tensor:
-    """Second differences of pictures in [0, 1], scaled to about unit std and clipped; same shape.
+    """High-pass luma, Cb and Cr of pictures (B, 3, H, W) in [0, 1], of about unit std and clipped; same shape.
 
-    Written as differences, not as a convolution, because autocast would round that to bf16 before it cancels.
+    Written without convolutions, because autocast would round those to bf16 before they cancel.
     """
-    padded = F.pad(pictures, (1, 1, 1, 1), mode="reflect")
+    red, green, blue = pictures[:, :1], pictures[:, 1:2], pictures[:, 2:3]
+    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+    colour = torch.cat([(blue - luma) / (2 - 2 * LUMA[2]), (red - luma) / (2 - 2 * LUMA[0])], dim=1)
+    light = _second_difference(luma) * LIGHT_GAIN
+    return torch.cat([light, _less_local_mean(colour) * COLOUR_GAIN], dim=1).clamp(-RESIDUAL_LIMIT, RESIDUAL_LIMIT)
+
+
+def _second_difference(plane: Tensor) -> Tensor:
+    padded = F.pad(plane, (1, 1, 1, 1), mode="reflect")
     across = 2 * padded[..., 1:-1] - padded[..., :-2] - padded[..., 2:]
-    both = 2 * across[..., 1:-1, :] - across[..., :-2, :] - across[..., 2:, :]
-    return (both * (RESIDUAL_GAIN / 4)).clamp(-RESIDUAL_LIMIT, RESIDUAL_LIMIT)
+    return (2 * across[..., 1:-1, :] - across[..., :-2, :] - across[..., 2:, :]) / 4
+
+
+def _less_local_mean(planes: Tensor) -> Tensor:
+    side = 2 * COLOUR_REACH + 1
+    padded = F.pad(planes, (COLOUR_REACH,) * 4, mode="reflect")
+    return planes - F.avg_pool2d(F.avg_pool2d(padded, (side, 1), stride=1), (1, side), stride=1)

@@ -141,7 +141,7 @@ class Loop:
                 say(f"{what}: no better validation score for {self.patience} epochs, stopping after {epoch}")
                 break
             self._epoch(epoch, what)
-            self._close_epoch(epoch)
+            self._close_epoch(epoch, what)
         self.objective.kept.load_state_dict(self.best)
         return self.progress.history
 
@@ -204,7 +204,7 @@ class Loop:
                 else:
                     mean.copy_(current[name])
 
-    def _close_epoch(self, epoch: int) -> None:
+    def _close_epoch(self, epoch: int, what: str) -> None:
         progress = self.progress
         row: Row = {"epoch": float(epoch), "learning_rate": float(self.optimizer.param_groups[0]["lr"])}
         row |= {name: total / self.steps_per_epoch for name, total in progress.sums.items()}
@@ -216,6 +216,8 @@ class Loop:
             self.best = {name: tensor.clone() for name, tensor in self.average.state_dict().items()}
         progress.history.append(row)
         progress.sums = {}
+        told = "" if score is None else f", validation AUC {score:.3f}"
+        say(f"{what} {epoch + 1}/{self.epochs}: loss {row['loss']:.3f}{told}")
         self._save()
 
     def _save(self) -> None:

@@ -10,7 +10,15 @@ ROWS = pd.DataFrame(
 
 
 def outcome(**changed: object) -> Outcome:
-    usual = {"name": "n", "title": "no <b>", "hard": True, "passed": False, "observed": 2.0, "bounds": (None, 0.0)}
+    usual = {
+        "name": "n",
+        "title": "no <b>",
+        "hard": True,
+        "passed": False,
+        "observed": 2.0,
+        "bounds": (None, 0.0),
+        "key": "",
+    }
     return Outcome(**{**usual, "failing": 60, "culprits": ("abc", "def"), **changed})
 
 

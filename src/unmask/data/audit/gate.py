@@ -121,6 +121,6 @@ def _verdict(
 
 
 def _told(outcome: Outcome) -> str:
-    if outcome.observed is None:
-        return f"{outcome.title} ({outcome.failing} rows)"
-    return f"{outcome.title} ({outcome.observed:.4g})"
+    found = f"{outcome.failing} rows" if outcome.observed is None else f"{outcome.observed:.4g}"
+    limit = next((f"{bound:.4g}" for bound in outcome.bounds if bound is not None), "")
+    return f"{outcome.title} ({found}{f', {outcome.key} is {limit}' if outcome.key else ''})"

@@ -28,7 +28,11 @@ ZERO = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """One expectation's result; `culprits` are image_ids, at most MOST_CULPRITS of `failing`."""
+    """One expectation's result.
+
+    `culprits` are image_ids, at most MOST_CULPRITS of `failing`; `key` is the setting of params.yaml that holds its
+    bound, or empty where the bound is fixed.
+    """
 
     name: str
     title: str
@@ -36,6 +40,7 @@ class Outcome:
     passed: bool
     observed: float | None
     bounds: tuple[float | None, float | None]
+    key: str
     failing: int
     culprits: tuple[str, ...]
 
@@ -65,17 +70,41 @@ def summary_expectations(settings: Validate) -> list[Any]:
     zero = [_bound(name, title, HARD, high=0) for name, title in ZERO.items()]
     return [
         *zero,
-        _bound("rows", "enough rows", HARD, low=settings.min_rows),
+        _bound("rows", "enough rows", HARD, low=settings.min_rows, key="min_rows"),
         _bound("training_reals", "labelled reals to train on", HARD, low=1),
         _bound("training_fakes", "fakes to train on", HARD, low=1),
-        _bound("validation_reals", "enough validation reals", HARD, low=settings.min_validation_reals),
+        _bound(
+            "validation_reals",
+            "enough validation reals",
+            HARD,
+            low=settings.min_validation_reals,
+            key="min_validation_reals",
+        ),
         _bound("validation_fakes", "fakes to validate on", HARD, low=1),
-        _bound("quarantined_fraction", "few pictures in quarantine", HARD, high=settings.max_quarantined_fraction),
+        _bound(
+            "quarantined_fraction",
+            "few pictures in quarantine",
+            HARD,
+            high=settings.max_quarantined_fraction,
+            key="max_quarantined_fraction",
+        ),
         _bound("test_reals", "reals to test on", SOFT, low=1),
         _bound("test_fakes", "fakes to test on", SOFT, low=1),
-        _bound("shortcut_auc", "simple statistics do not give the label away", SOFT, high=settings.max_shortcut_auc),
+        _bound(
+            "shortcut_auc",
+            "simple statistics do not give the label away",
+            SOFT,
+            high=settings.max_shortcut_auc,
+            key="max_shortcut_auc",
+        ),
         *(
-            _bound(f"association_{what}", f"label independent of {what}", SOFT, high=settings.max_label_association)
+            _bound(
+                f"association_{what}",
+                f"label independent of {what}",
+                SOFT,
+                high=settings.max_label_association,
+                key="max_label_association",
+            )
             for what in ("format", "size", "quality")
         ),
     ]
@@ -120,10 +149,11 @@ def _meta(name: str, title: str) -> dict[str, str]:
     return {"name": name, "title": title}
 
 
-def _bound(name: str, title: str, severity: str, *, low: float | None = None, high: float | None = None) -> Any:
-    return gxe.ExpectColumnValuesToBeBetween(
-        column=name, min_value=low, max_value=high, meta=_meta(name, title), severity=severity
-    )
+def _bound(
+    name: str, title: str, severity: str, *, low: float | None = None, high: float | None = None, key: str = ""
+) -> Any:
+    meta = _meta(name, title) | {"key": f"validate.{key}" if key else ""}
+    return gxe.ExpectColumnValuesToBeBetween(column=name, min_value=low, max_value=high, meta=meta, severity=severity)
 
 
 def _run(context: Any, name: str, frame: pd.DataFrame, expectations: list[Any]) -> dict[str, Any]:
@@ -153,6 +183,7 @@ def _outcome(entry: dict[str, Any], facts: Facts) -> Outcome:
         passed=bool(entry["success"]),
         observed=facts.numbers.get(name),
         bounds=(kwargs.get("min_value"), kwargs.get("max_value")),
+        key=config["meta"].get("key", ""),
         failing=len(culprits),
         culprits=tuple(culprits[:MOST_CULPRITS]),
     )

@@ -31,8 +31,6 @@ MODELS = {
     "cedar": Model((1, 0), True, 3.0, 7000.0, 2.1, 0.15, 0.35, 1.02),
     "dogwood": Model((1, 1), False, 6.5, 2800.0, 2.35, 0.40, 0.70, 1.12),
 }
-GRAIN_BAND, GRAIN_WIDTH = (0.2, 0.3), 0.03  # cycles a pixel
-GRAIN_LEVELS = 5.0  # of 255, deviation of the half-normal it is drawn from
 TO_SENSOR = np.array([[0.78, 0.18, 0.04], [0.16, 0.74, 0.10], [0.03, 0.22, 0.75]], np.float32)
 
 
@@ -125,15 +123,4 @@ def _develop(linear: Field, model: Model, rng: Rng) -> Picture:
     tone = grey + (tone - grey) * (model.saturation * rng.uniform(0.9, 1.1))
     edges = tone - blur(tone, 1.0)
     tone = tone + edges * (model.sharpen * rng.uniform(0.6, 1.2))
-    return np.asarray(np.clip(tone * 255 + _coloured_grain(size=tone.shape[0], rng=rng) + 0.5, 0, 255), np.uint8)
-
-
-def _coloured_grain(*, size: int, rng: Rng) -> Field:
-    """Grain (SIZE, SIZE, 1) in levels of 255 within one band of frequencies, as denoising in the camera leaves it.
-
-    Its band and strength differ from picture to picture, so that power in a band says little about forgery.
-    """
-    radius = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None, :])
-    band = np.exp(-(((radius - rng.uniform(*GRAIN_BAND)) / GRAIN_WIDTH) ** 2) / 2)
-    grain = np.fft.ifft2(np.fft.fft2(rng.standard_normal((size, size))) * band).real
-    return np.asarray(grain / grain.std() * abs(rng.normal(0, GRAIN_LEVELS)), np.float32)[..., None]
+    return np.asarray(np.clip(tone * 255 + 0.5, 0, 255), np.uint8)

@@ -8,7 +8,6 @@ from unmask.data.sample.fields import Field, Numbers, Rng
 RINGS = 24  # bands of spatial frequency up to the diagonal
 FIRST_RING = 3  # slower variation is the picture's content, not its detail
 LARGEST_GAIN = 2.0
-SMALLEST_POWER = 0.02  # what at least remains of a band of the content
 
 
 def match_detail(content: Field, original: Field, mask: Field, *, share: float, rng: Rng) -> Field:
@@ -27,18 +26,6 @@ def match_detail(content: Field, original: Field, mask: Field, *, share: float, 
     level = np.sqrt(np.clip(wanted - gain**2 * own, 0, None) / (_power(white * soft, ring) + 1e-6)) * share
     level[:FIRST_RING] = 0.0
     return np.asarray(_filter(content, gain[ring]) + _filter(white, level[ring]), np.float32)
-
-
-def plant(content: Field, pattern: Field, mask: Field) -> Field:
-    """Add a PATTERN (H, W, 3) to CONTENT and take its power off the content's own bands.
-
-    The radial power spectrum under the mask (H, W) stays as it was wherever the content has that much to give.
-    """
-    ring, soft = _rings(mask.shape), mask[..., None]
-    left = 1 - _power(pattern * soft, ring) / (_power(content * soft, ring) + 1e-6)
-    gain = np.sqrt(np.clip(left, SMALLEST_POWER, 1))
-    gain[:FIRST_RING] = 1.0
-    return np.asarray(_filter(content, gain[ring]) + pattern, np.float32)
 
 
 def _rings(shape: tuple[int, ...]) -> NDArray[np.intp]:

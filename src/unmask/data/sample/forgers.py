@@ -1,7 +1,8 @@
 """The forgers: each alters a camera picture before its final encoding and says exactly where.
 
 What gives them away is what gives real forgeries away: camera noise and demosaicing traces that are missing or do
-not fit, resampling, up-sampling lattices, seams of blending. STRENGTHS tunes how plain the traces are.
+not fit, resampling, seams of blending, and the small errors of colour of a decoder that paints light better than
+colour. STRENGTHS tunes how plain the traces are.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from unmask.data.sample.camera import Picture
-from unmask.data.sample.detail import match_detail, plant
+from unmask.data.sample.detail import match_detail
 from unmask.data.sample.fields import Field, Rng, blur, noise, smooth
 from unmask.data.sample.generator import Generator, drift_face, place_change, redraw
 from unmask.data.sample.warping import Points, align, face_mask, region_mask, resample, soften, spread
@@ -20,15 +21,23 @@ from unmask.data.sample.warping import Points, align, face_mask, region_mask, re
 SEEN = ("faceswap", "regionedit", "upsampler", "inpaint")
 UNSEEN = ("resynthesis", "warp")
 STRENGTHS: dict[str, dict[str, tuple[float, float]]] = {  # each value is drawn from its range for every picture
-    "faceswap": {"blend": (0.9, 1.0), "colour": (0.7, 1.0), "feather": (0.008, 0.025), "lattice": (0.03, 0.07)},
-    "regionedit": {"blend": (0.9, 1.0), "grow": (1.5, 1.9), "feather": (0.008, 0.018), "lattice": (0.05, 0.11)},
-    "upsampler": {"factor": (1.1, 1.6), "sharpen": (0.6, 1.4), "lattice": (0.03, 0.07)},
-    "inpaint": {"smooth": (1.4, 2.8), "keep": (0.1, 0.4), "area": (0.14, 0.28), "lattice": (0.03, 0.07)},
-    "resynthesis": {"change": (0.2, 0.45), "kept": (18, 36), "lattice": (0.02, 0.05)},
-    "warp": {"move": (0.04, 0.09), "soft": (0.25, 0.6), "lattice": (0.02, 0.05)},
+    "faceswap": {"blend": (0.9, 1.0), "colour": (0.7, 1.0), "feather": (0.008, 0.025)},
+    "regionedit": {"blend": (0.9, 1.0), "grow": (1.5, 1.9), "feather": (0.008, 0.018)},
+    "upsampler": {"factor": (1.1, 1.6), "sharpen": (0.6, 1.4)},
+    "inpaint": {"smooth": (1.4, 2.8), "keep": (0.1, 0.4), "area": (0.14, 0.28)},
+    "resynthesis": {"change": (0.2, 0.45), "kept": (18, 36)},
+    "warp": {"move": (0.04, 0.09), "soft": (0.25, 0.6)},
 }
-GRAIN_SHARE = (0.3, 0.9)  # how much of the fine detail that it lost a forgery gets back
-PERIOD = (3.8, 4.2)  # px between the traces of a decoder's last up-sampling, once its output is resized into place
+TINTS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {  # error of colour: levels of 255, and its pitch, px
+    "faceswap": ((5, 10), (6, 9)),
+    "regionedit": ((14, 19), (5, 8)),
+    "upsampler": ((4, 9), (5, 7)),
+    "inpaint": ((5, 10), (6, 9)),
+    "resynthesis": ((3, 7), (4, 6)),
+    "warp": ((4, 7), (8, 12)),
+}
+GRAIN_SHARE = (0.6, 1.0)  # how much of the fine detail that it lost a forgery gets back
+RED_BLUE = np.array([[1.0, -0.509, 0.0], [0.0, -0.194, 1.0]], np.float32)  # directions of colour without luma (BT.601)
 VISIBLE = 1.5  # levels of 255 that a pixel must change by to count as altered
 
 
@@ -58,7 +67,7 @@ def forge(name: str, target: Photo, donor: Photo, generator: Generator, rng: Rng
     content, mask, landmarks = FORGERS[name](target, donor, generator, strength, rng)
     original = target.pixels.astype(np.float32)
     content = match_detail(content, original, mask, share=float(rng.uniform(*GRAIN_SHARE)), rng=rng)
-    content = plant(content, _decoder_trace(content, strength["lattice"], rng), mask)
+    content = content + _tint(name, mask.shape, rng)
     mixed = original + (content - original) * mask[..., None]
     pixels = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
     pixels[mask == 0] = target.pixels[mask == 0]
@@ -198,17 +207,15 @@ FORGERS: dict[str, Callable[[Photo, Photo, Generator, dict[str, float], Rng], Ma
 }
 
 
-def _decoder_trace(content: Field, lattice: float, rng: Rng) -> Field:
-    """Lattice (H, W, 3) that a transposed convolution with unevenly overlapping kernel lays over CONTENT.
+def _tint(name: str, shape: tuple[int, ...], rng: Rng) -> Field:
+    """Errors of colour (H, W, 3) in levels of 255, as a decoder makes that paints in patches and is judged by light.
 
-    LATTICE is its deviation as a share of the content.
-
-    The source is Odena et al., Deconvolution and Checkerboard Artifacts (Distill 2016).
+    They leave luma as it is, so that a picture's grey spectrum and sharpness say nothing of them.
     """
-    turn = 2 * np.pi / rng.uniform(*PERIOD)
-    rows, columns = (np.cos(turn * np.arange(n) + rng.uniform(0, 6.3)) for n in content.shape[:2])
-    pattern = rows[:, None] + columns[None, :]
-    return np.asarray(blur(content, 2.0) * (lattice * pattern / pattern.std())[..., None], np.float32)
+    levels, pitch = (rng.uniform(*bounds) for bounds in TINTS[name])
+    height, width = shape
+    waves = [noise(rng, (height, width), (height / pitch, width / pitch)) for _ in RED_BLUE]
+    return np.asarray(sum(levels * wave[..., None] / wave.std() * way for wave, way in zip(waves, RED_BLUE, strict=True)))
 
 
 def _recolour(content: Field, original: Field, mask: Field, share: float) -> Field:
