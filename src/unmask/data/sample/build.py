@@ -1,9 +1,7 @@
 """Draw the sample into a source folder: pictures, masks, pairs, attributes and landmarks."""
 
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -14,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from unmask.console import track
+from unmask.data.parallel import process_pool
 from unmask.data.sample.camera import MODELS, photograph
 from unmask.data.sample.codec import encode, encode_mask
 from unmask.data.sample.fields import Numbers, Rng, stream
@@ -64,7 +63,7 @@ def draw_sample(out: Path, *, seed: int, batch: Batch, counts: SampleCounts, wor
     target = out / "sample"
     if target.exists():
         raise DataError(f"{target}: exists already; choose another folder or remove it")
-    with _pool(workers) as pool, replacing(target) as folder:
+    with process_pool(workers, workers) as pool, replacing(target) as folder:
         people = album_people(counts.album, batch)
         photos = list(
             track(_run(pool, workers, partial(_album_photo, seed, batch), people), "album", total=len(people))
@@ -77,17 +76,8 @@ def draw_sample(out: Path, *, seed: int, batch: Batch, counts: SampleCounts, wor
         _write(folder, chain.from_iterable(drawn))
 
 
-@contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor | None]:
-    if workers <= 1:
-        yield None
-        return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield pool
-
-
 def _run(
-    pool: ProcessPoolExecutor | None, workers: int, work: Callable[[In], Out], items: Sequence[In]
+    pool: Executor | None, workers: int, work: Callable[[In], Out], items: Sequence[In]
 ) -> Iterable[Out]:
     if pool is None:
         return map(work, items)
