@@ -153,6 +153,7 @@ class Teach:
     bce_epochs: int = MISSING
     bce_mix: float = MISSING
     patience: int = MISSING
+    trainable: str = MISSING
     bilevel: Bilevel = MISSING
     adversary: Adversary = MISSING
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from unmask.config import Encoder
+from unmask.errors import ConfigError
 from unmask.models.encoders import create_encoder
 from unmask.models.trainable import set_trainable
 
@@ -57,3 +58,8 @@ def test_all_and_none() -> None:
     encoder = create_encoder(CNN)
     assert set_trainable(encoder, "none") == []
     assert len(set_trainable(encoder, "all")) == len(list(encoder.parameters()))
+
+
+def test_an_unknown_choice_names_the_key() -> None:
+    with pytest.raises(ConfigError, match=r"teach.trainable: 'some' is none of all, last, none"):
+        set_trainable(create_encoder(CNN), "some")

@@ -85,6 +85,17 @@ def test_frozen_encoder_stays_as_pretraining_made_it(folders: Folders) -> None:
         assert torch.equal(tensor, taught[f"encoder.{name}"]), name
 
 
+def test_only_the_last_stage_learns_where_asked(folders: Folders) -> None:
+    settings = config("method=sclkd", "teach.epochs=1", "teach.trainable=last")
+    pretrain(settings, folders, out=folders.pretrain)
+    teach(settings, folders, out=folders.teacher)
+    pretrained = load_file(folders.pretrain / "encoder.safetensors")
+    taught = load_file(folders.teacher / "model.safetensors")
+    changed = {name for name, tensor in pretrained.items() if not torch.equal(tensor, taught[f"encoder.{name}"])}
+    assert changed
+    assert all(name.startswith("backbone.layer4.") for name in changed)
+
+
 def test_a_killed_teacher_ends_with_the_same_weights(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = config("method=sjedd", "teach.epochs=2", "teach.bilevel.every=2")
     teach(settings, folders, out=folders.teacher)

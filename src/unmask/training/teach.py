@@ -14,6 +14,7 @@ from unmask.files import read_json
 from unmask.learning.adversary import DomainAdversary, Position, adversary_loss, ramp
 from unmask.learning.bilevel import AutoLambda, Mode
 from unmask.models.detector import Detector, create_detector, detector_spec
+from unmask.models.trainable import set_trainable
 from unmask.training.augment import augment
 from unmask.training.checkpoint import Checkpoints, run_key
 from unmask.training.folders import Folders, write_detector
@@ -52,8 +53,7 @@ class TeachObjective:
 
         At the full rate a from-scratch text tower moves the targets faster than the encoder can follow.
         """
-        if self.method.frozen:
-            self.kept.encoder.requires_grad_(False)
+        set_trainable(self.kept.encoder, "none" if self.method.frozen else self.config.teach.trainable)
         rate = self.config.teach.optimiser.learning_rate
         text = {id(parameter) for name, parameter in self.module.named_parameters() if ".sentences." in name}
         groups = []
