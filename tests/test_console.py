@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from unmask import console
-from unmask.console import describe, run_as_program, track
+from unmask.console import describe, plain_number, run_as_program, track
 from unmask.errors import DataError
 
 
@@ -64,3 +64,8 @@ def test_track_says_where_a_slow_run_is(capsys, monkeypatch):
     monkeypatch.setattr(console.time, "monotonic", lambda: float(next(ticks)))
     list(track(range(5), "crops", total=5))
     assert "crops: 1/5, " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("value", "told"), [(12345.0, "12,345"), (0.56581, "0.5658"), (0, "0"), (1e7, "10,000,000")])
+def test_numbers_are_told_in_full(value: float, told: str) -> None:
+    assert plain_number(value) == told

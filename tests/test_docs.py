@@ -37,7 +37,7 @@ RUN_ELSEWHERE = {
     "pre-commit install": f"{__name__}::pre-commit validate-config",
     "dvc repro": f"{REPRO}::test_every_stage_leaves_its_output",
     "dvc exp run -S distill.epochs=30": f"{REPRO}::test_an_edited_section_reruns_exactly_what_depends_on_it",
-    "dvc exp run -S teach.epochs=20": f"{REPRO}::test_an_edited_section_reruns_exactly_what_depends_on_it",
+    "dvc exp run -S teach.epochs=30": f"{REPRO}::test_an_edited_section_reruns_exactly_what_depends_on_it",
     "dvc push": f"{REPRO}::test_push_leaves_git_clean",
     "python -m unmask.stages.distill": f"{REPRO}::test_a_stage_runs_alone",
     "python -m flows.retrain": "tests/flows/test_retrain.py::test_by_hand_it_needs_no_server",

@@ -57,6 +57,11 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def plain_number(value: float) -> str:
+    """A number for a sentence: whole ones in full, others with four digits."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+
+
 def run_as_program(name: str, run: Callable[[], str]) -> None:
     """Run, then print `name: summary (seconds)`; an error is one line and a non-zero exit code.
 

@@ -39,4 +39,4 @@ def judge(name: str, frame: pd.DataFrame, settings: Evaluate) -> Candidate:
     )
     p = calibrate(frame["logit"].to_numpy(), found.temperature)
     frame = frame.assign(candidate=name, p_fake=p, verdict=verdicts(p, found.thresholds))
-    return measure(name, frame, found, settings, seed=0)
+    return measure(name, frame, found, settings=settings, references={}, seed=0)

@@ -70,8 +70,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, config: Config) -> Inputs:
     for seed, name in enumerate(("student", "teacher")):
         save_detector(root / name, _detector(config, seed), {})
     pd.DataFrame({"epoch": [0, 1], "loss": [1.0, 0.5]}).to_csv(root / "student/history.csv", index=False)
-    pooled = {"source": "pooled", "generator": "pooled", "auc": 0.6}
-    write_json(root / "validation/shortcut.json", {"rows": [{"source": "s", "generator": "warp", "auc": 0.7}, pooled]})
+    pooled = {"source": "pooled", "generator": "pooled", "reference": "all reals", "auc": 0.6}
+    warp = {"source": "s", "generator": "warp", "reference": "s", "auc": 0.7}
+    write_json(root / "validation/shortcut.json", {"rows": [warp, pooled]})
     write_json(root / "validation/validation.json", {"soft": []})
     return Inputs(root / "dataset", root / "validation", root, root / "data.dvc")
 

@@ -30,7 +30,7 @@ def _mixed(reals: int = 20, fakes: int = 20, **columns: Any) -> pd.DataFrame:
 
 
 def _measure(frame: pd.DataFrame, name: str, settings: Evaluate, level: str = "frame") -> dict[str, Any]:
-    part = next(one for one in slices(frame) if (one.name, one.level) == (name, level))
+    part = next(one for one in slices(frame, {}) if (one.name, one.level) == (name, level))
     return measure_slice(part, THRESHOLDS, settings, seed=0)
 
 
@@ -72,7 +72,7 @@ def test_no_error_among_few_reals_does_not_look_like_certainty(settings: Evaluat
 def test_seen_and_unseen_fakes_meet_the_same_reals() -> None:
     frame = _mixed(seen=[True] * 30 + [False] * 10)
     counts = {
-        part.name: part.rows["label"].value_counts().to_dict() for part in slices(frame) if part.kind == "overall"
+        part.name: part.rows["label"].value_counts().to_dict() for part in slices(frame, {}) if part.kind == "overall"
     }
     assert counts["seen"] == {"real": 20, "fake": 10}
     assert counts["unseen"] == {"real": 20, "fake": 10}
@@ -80,7 +80,7 @@ def test_seen_and_unseen_fakes_meet_the_same_reals() -> None:
 
 def test_a_generator_meets_the_reals_of_its_own_source() -> None:
     frame = pd.concat([_mixed(source="a"), _mixed(source="b", reals=15)])
-    part = next(one for one in slices(frame) if one.name == "b / swap")
+    part = next(one for one in slices(frame, {}) if one.name == "b / swap")
     assert part.reference == "its source"
     assert set(part.rows["source"]) == {"b"}
     assert (part.rows["label"] == "real").sum() == 15
@@ -88,9 +88,16 @@ def test_a_generator_meets_the_reals_of_its_own_source() -> None:
 
 def test_a_source_without_reals_meets_all_of_them_and_says_so() -> None:
     frame = pd.concat([_mixed(source="a"), _mixed(source="b", reals=0)])
-    part = next(one for one in slices(frame) if one.name == "b / swap")
+    part = next(one for one in slices(frame, {}) if one.name == "b / swap")
     assert part.reference == "all sources"
     assert set(part.rows.loc[part.rows["label"] == "real", "source"]) == {"a"}
+
+
+def test_a_source_without_reals_meets_those_that_the_shortcut_audit_met() -> None:
+    frame = pd.concat([_mixed(source="a"), _mixed(source="c"), _mixed(source="b", reals=0)])
+    part = next(one for one in slices(frame, {("b", "swap"): "c"}) if one.name == "b / swap")
+    assert part.reference == "c"
+    assert set(part.rows.loc[part.rows["label"] == "real", "source"]) == {"c"}
 
 
 def test_manipulations_of_one_video_stay_separate_clips() -> None:
@@ -113,7 +120,7 @@ def test_clips_are_measured_beside_frames(settings: Evaluate) -> None:
 
 
 def test_pictures_without_clips_have_no_clip_slice() -> None:
-    assert {part.level for part in slices(_mixed())} == {"frame"}
+    assert {part.level for part in slices(_mixed(), {})} == {"frame"}
 
 
 def test_the_confidence_widens_the_interval(settings: Evaluate) -> None:

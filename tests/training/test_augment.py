@@ -1,10 +1,10 @@
-"""Augmentation cuts without resampling, repeats for a seed, and treats the classes alike."""
+"""Augmentation cuts without resampling and repeats for a seed."""
 
 import pytest
 import torch
 
 from unmask.config import Augment
-from unmask.training.augment import augment, centre_crop, random_crop
+from unmask.training.augment import _colour, augment, centre_crop, random_crop
 
 OFF = Augment(
     jpeg_p=0.0,
@@ -58,8 +58,12 @@ def test_autocast_does_not_round_pictures(windows: torch.Tensor) -> None:
     assert torch.equal(under, augment(windows, 32, settings, torch.Generator().manual_seed(3)))
 
 
-def test_grey_pictures_stay_grey_under_colour_jitter(windows: torch.Tensor) -> None:
-    settings = Augment(**{**vars(OFF), "colour": 0.2})
-    grey = windows[:, :1].expand(-1, 3, -1, -1)
-    seen = augment(grey, 32, settings, torch.Generator().manual_seed(3))
-    torch.testing.assert_close(seen[:, 0], seen[:, 2], atol=1e-6, rtol=0)
+def test_colour_jitter_is_brightness_then_contrast_then_saturation() -> None:
+    pictures = torch.rand(5, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    factors = 1 + 0.3 * (2 * torch.rand(3, 5, 1, 1, generator=torch.Generator().manual_seed(3)) - 1)
+    brightness, contrast, saturation = factors.unsqueeze(-1)
+    expected = (pictures * brightness - 0.5) * contrast + 0.5
+    grey = (expected * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    expected = (expected - grey) * saturation + grey
+    found = _colour(pictures, 0.3, torch.Generator().manual_seed(3))
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)

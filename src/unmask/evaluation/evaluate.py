@@ -25,6 +25,7 @@ from unmask.evaluation.measure import (
 from unmask.evaluation.predict import Predicted, predict
 from unmask.evaluation.provenance import data_md5, git_revision, params_sha
 from unmask.evaluation.report import Findings, render
+from unmask.evaluation.slices import References
 from unmask.evaluation.unknowns import unknowns
 from unmask.evaluation.worst import worst_mistakes
 from unmask.files import read_table, replacing, write_json, write_table
@@ -89,13 +90,14 @@ def judge(config: Config, inputs: Inputs) -> Judged:
     manifest = read_manifest(inputs.dataset / "manifest.parquet")
     rows = scored_rows(manifest)
     packaged = config.package.candidate
+    shortcut, pooled = read_shortcut(inputs.validation / "shortcut.json")
+    references = {(row["source"], row["generator"]): row["reference"] for row in shortcut}
     candidates, graphs = [], {}
     for name in sorted(CANDIDATES, key=lambda name: name != packaged):
-        candidate, graphs[name] = _judge(name, rows, config, inputs)
+        candidate, graphs[name] = _judge(name, rows, references, config=config, inputs=inputs)
         if name != packaged:
             candidate = replace(candidate, predictions=candidate.predictions.assign(embedding=None))
         candidates.append(candidate)
-    shortcut, pooled = read_shortcut(inputs.validation / "shortcut.json")
     return Judged(manifest, candidates, graphs[packaged], generator_rows(candidates, shortcut), pooled)
 
 
@@ -116,7 +118,9 @@ def scored_rows(manifest: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(seen=(rows["label"] == "real") | rows["generator"].isin(shown["generator"].unique()))
 
 
-def _judge(name: str, rows: pd.DataFrame, config: Config, inputs: Inputs) -> tuple[Candidate, LabelGraph]:
+def _judge(
+    name: str, rows: pd.DataFrame, references: References, *, config: Config, inputs: Inputs
+) -> tuple[Candidate, LabelGraph]:
     """Score, calibrate and measure one candidate."""
     detector = load_detector(inputs.models / name)
     predicted = predict(
@@ -134,7 +138,8 @@ def _judge(name: str, rows: pd.DataFrame, config: Config, inputs: Inputs) -> tup
     )
     p = calibrate(table["logit"].to_numpy(), calibration.temperature)
     table = table.assign(p_fake=p, verdict=verdicts(p, calibration.thresholds))
-    return measure(name, table, calibration, config.evaluate, seed=config.seed), detector.graph
+    measured = measure(name, table, calibration, settings=config.evaluate, references=references, seed=config.seed)
+    return measured, detector.graph
 
 
 def _table(name: str, rows: pd.DataFrame, predicted: Predicted, graph: LabelGraph) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from unmask.console import plain_number
 from unmask.data.audit.shortcut import POOLED
 from unmask.errors import DataError
 from unmask.files import read_json
@@ -14,7 +15,7 @@ def read_shortcut(path: Path) -> tuple[list[dict[str, Any]], float | None]:
     Raises:
         DataError: the file is missing or is no shortcut audit.
     """
-    rows = _rows(path, "rows", {"source", "generator", "auc"})
+    rows = _rows(path, "rows", {"source", "generator", "reference", "auc"})
     pooled = next((row["auc"] for row in rows if row["source"] == POOLED), None)
     return [row for row in rows if row["source"] != POOLED], pooled
 
@@ -38,7 +39,9 @@ def _rows(path: Path, key: str, needed: set[str]) -> list[dict[str, Any]]:
 
 def _sentence(row: dict[str, Any]) -> str:
     low, high = row.get("bounds") or (None, None)
-    limits = [f"{word} {bound:g}" for word, bound in (("at least", low), ("at most", high)) if bound is not None]
-    seen = f"observed {row['observed']:.3g}" if row.get("observed") is not None else ""
+    limits = [
+        f"{word} {plain_number(bound)}" for word, bound in (("at least", low), ("at most", high)) if bound is not None
+    ]
+    seen = f"observed {plain_number(row['observed'])}" if row.get("observed") is not None else ""
     parts = [part for part in (seen, " and ".join(limits)) if part]
     return f"{row['title']} ({', '.join(parts)})" if parts else str(row["title"])

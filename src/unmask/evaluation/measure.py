@@ -10,7 +10,7 @@ import pandas as pd
 from unmask.config import Evaluate
 from unmask.evaluation.calibration import Calibration
 from unmask.evaluation.metrics import RELIABILITY_BINS, Scored, scored
-from unmask.evaluation.slices import Slice, measure_slice, slices
+from unmask.evaluation.slices import References, Slice, measure_slice, slices
 from unmask.serving.verdict import Thresholds
 
 Measured = dict[str, Any]
@@ -64,10 +64,16 @@ def score_rows(rows: pd.DataFrame, thresholds: Thresholds) -> Scored:
 
 
 def measure(
-    name: str, predictions: pd.DataFrame, calibration: Calibration, settings: Evaluate, *, seed: int
+    name: str,
+    predictions: pd.DataFrame,
+    calibration: Calibration,
+    *,
+    settings: Evaluate,
+    references: References,
+    seed: int,
 ) -> Candidate:
-    """Measure every slice of a candidate's test rows."""
-    parts: list[Slice] = list(slices(predictions[predictions["split"] == "test"]))
+    """Measure every slice of a candidate's test rows; REFERENCES as in `slices`."""
+    parts: list[Slice] = list(slices(predictions[predictions["split"] == "test"], references))
     measured = [measure_slice(part, calibration.thresholds, settings, seed=seed) for part in parts]
     return Candidate(name, calibration, predictions, measured)
 

@@ -1,6 +1,6 @@
 """Which rows a number is about, and the number with its interval or the reason why there is none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from unmask.evaluation.metrics import NAMES, Scored, scored
 from unmask.serving.verdict import Thresholds
 
 Level = Literal["frame", "clip"]
+References = Mapping[tuple[str, str], str]
 Kind = Literal["overall", "generator", "source", "domain"]
 MIN_ROWS = 10  # of each class that a number needs
 REALS_ONLY = frozenset({"fpr"})
@@ -36,40 +37,46 @@ class Slice:
     reference: str = ""
 
 
-def slices(test: pd.DataFrame) -> Iterator[Slice]:
-    """Slices of one candidate's test predictions: every picture, then clips where there are any."""
-    yield from _slices(test, "frame")
+def slices(test: pd.DataFrame, references: References) -> Iterator[Slice]:
+    """Slices of one candidate's test predictions: every picture, then clips where there are any.
+
+    REFERENCES name the source whose reals a (source, generator) is held against, where that is not its own; the
+    shortcut audit's own choice makes the two comparable.
+    """
+    yield from _slices(test, "frame", references)
     clips = by_clip(test)
     if len(clips):
-        yield from _slices(clips, "clip")
+        yield from _slices(clips, "clip", references)
 
 
-def _slices(test: pd.DataFrame, level: Level) -> Iterator[Slice]:
+def _slices(test: pd.DataFrame, level: Level, references: References) -> Iterator[Slice]:
     real = test["label"] == "real"
     yield Slice("overall", "all", level, test)
     for seen, name in ((True, "seen"), (False, "unseen")):
         yield Slice("overall", name, level, test[real | (test["seen"] == seen)], seen=seen)
-    yield from _per_generator(test, level)
+    yield from _per_generator(test, level, references)
     for source, rows in test.groupby("source", sort=True):
         yield Slice("source", str(source), level, rows, source=str(source))
     for domain, rows in test.groupby("domain", sort=True):
         yield Slice("domain", str(domain), level, rows)
 
 
-def _per_generator(test: pd.DataFrame, level: Level) -> Iterator[Slice]:
+def _per_generator(test: pd.DataFrame, level: Level, references: References) -> Iterator[Slice]:
     reals = test[test["label"] == "real"]
     for (source, generator), fakes in test[test["label"] == "fake"].groupby(["source", "generator"], sort=True):
-        own = reals[reals["source"] == source]
-        enough = len(own) >= MIN_ROWS
+        wanted = references.get((str(source), str(generator)), str(source))
+        chosen = reals[reals["source"] == wanted]
+        enough = len(chosen) >= MIN_ROWS
+        named = "its source" if wanted == source else wanted
         yield Slice(
             "generator",
             f"{source} / {generator}",
             level,
-            pd.concat([own if enough else reals, fakes]),
+            pd.concat([chosen if enough else reals, fakes]),
             source=str(source),
             generator=str(generator),
             seen=bool(fakes["seen"].iloc[0]),
-            reference="its source" if enough else "all sources",
+            reference=named if enough else "all sources",
         )
 
 

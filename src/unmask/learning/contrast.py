@@ -56,9 +56,11 @@ class MoCo(nn.Module):
         with torch.no_grad():
             keys = F.normalize(self.key_head(self.key_encoder(view_k)).float(), dim=1)
         positive = (query * keys).sum(dim=1, keepdim=True)
-        others = (query @ keys.T).fill_diagonal_(-torch.inf)
         # A copy of the queue, because enqueueing below writes into what backward still needs.
-        negative = torch.cat([query @ self.queue.clone(), others], dim=1)
+        columns = torch.cat([self.queue.clone(), keys.T], dim=1)
+        with torch.autocast(query.device.type, enabled=False):  # it would round the negatives and not the positive
+            negative = query @ columns
+        negative[:, self.queue.shape[1] :].fill_diagonal_(-torch.inf)
         if group is not None:
             known = torch.cat([self.queue_group, group])
             same = (group[:, None] == known) & (group[:, None] >= 0)

@@ -16,7 +16,7 @@ class Front(nn.Module):
 
     The residual's three channels are luma's second difference along x, then along y, which removes gradients and
     straight edges, and both colour differences less their local mean. What is left are the traces of sensors, codecs
-    and generators; colour is apart from light because skin varies little in colour, and generators err there.
+    and generators; colour is apart from light because skin varies little in it, and faint errors of it would drown.
     """
 
     mean: Tensor

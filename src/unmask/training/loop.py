@@ -62,7 +62,7 @@ class Objective(Protocol):
         """Update whatever is not trained by the loss itself (bi-level weights)."""
 
     def after_step(self, moment: Moment) -> Row:
-        """Act on the new weights (momentum encoders); returns values to log."""
+        """Act on the new weights; returns values to log."""
 
     def validate(self, kept: nn.Module) -> float | None:
         """Score on validation groups, higher is better; None where there is nothing to choose by."""

@@ -62,7 +62,7 @@ class ContrastObjective:
         return [self.crops.image_id[row] for row in rows]
 
     def state(self) -> dict[str, Tensor]:
-        """Queue and momentum branch are buffers of the module."""
+        """Queue and momentum branch belong to the module's state."""
         return {}
 
     def load_state(self, state: dict[str, Tensor]) -> None:

@@ -136,8 +136,8 @@ def test_a_sound_data_set_passes(build, tmp_path, settings):
 
 
 def test_a_failed_hard_expectation_stops_after_writing_the_page(build, tmp_path, settings):
-    with pytest.raises(GateError, match=r"enough rows \(28, validate.min_rows is 29\); see .*index.html"):
-        gate(build, tmp_path, settings, min_rows=29)
+    with pytest.raises(GateError, match=r"enough rows \(28, at least 12,345 by validate.min_rows\); see .*index.html"):
+        gate(build, tmp_path, settings, min_rows=12_345)
     report = json.loads((tmp_path / "validation.json").read_text())
     assert [row["name"] for row in report["hard"]] == ["rows"]
     assert "Stopped" in (tmp_path / "index.html").read_text()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from unmask.data.sample.fields import stream
-from unmask.data.sample.forgers import SEEN, UNSEEN, Photo, forge
+from unmask.data.sample.forgers import SEEN, TINTS, UNSEEN, Photo, colour_error, forge
 from unmask.data.sample.generator import Generator, redraw
 
 
@@ -20,6 +20,15 @@ def test_pixels_change_inside_the_mask_and_hardly_outside(name: str, photos: lis
 def test_far_from_the_face_every_pixel_is_kept(name: str, photos: list[Photo], generator: Generator) -> None:
     forged = forge(name, photos[0], photos[1], generator, stream(4))
     assert (forged.pixels[:6] == photos[0].pixels[:6]).all()
+
+
+@pytest.mark.parametrize("name", SEEN + UNSEEN)
+def test_the_error_of_colour_leaves_luma_alone(name: str) -> None:
+    error = colour_error(name, (96, 80), stream(7))
+    low, high = TINTS[name][0]
+    assert np.abs(error @ (0.299, 0.587, 0.114)).max() < 0.1
+    assert low <= error[..., 0].std() <= high
+    assert low <= error[..., 2].std() <= high
 
 
 def test_same_stream_gives_same_forgery(photos: list[Photo], generator: Generator) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from PIL import Image
 
 from unmask.config import Assemble, Validate
+from unmask.console import plain_number
 from unmask.data.audit.facts import Inputs, gather_facts
 from unmask.data.audit.features import feature_table
 from unmask.data.audit.page import PageData, render_page
@@ -121,6 +122,7 @@ def _verdict(
 
 
 def _told(outcome: Outcome) -> str:
-    found = f"{outcome.failing} rows" if outcome.observed is None else f"{outcome.observed:.4g}"
-    limit = next((f"{bound:.4g}" for bound in outcome.bounds if bound is not None), "")
-    return f"{outcome.title} ({found}{f', {outcome.key} is {limit}' if outcome.key else ''})"
+    found = f"{outcome.failing:,} rows" if outcome.observed is None else plain_number(outcome.observed)
+    limits = zip(("at least", "at most"), outcome.bounds, strict=True)
+    allowed = [f", {word} {plain_number(bound)} by {outcome.key}" for word, bound in limits if bound is not None]
+    return f"{outcome.title} ({found}{''.join(allowed) if outcome.key else ''})"

@@ -9,6 +9,7 @@ from html import escape
 import pandas as pd
 from PIL import Image
 
+from unmask.console import plain_number
 from unmask.data.audit.shortcut import ShortcutRow
 from unmask.data.audit.suite import Outcome
 from unmask.data.manifest import SPLITS
@@ -96,18 +97,15 @@ def _expectations(outcomes: Sequence[Outcome]) -> str:
             mark = "<span class=good>held</span>"
         else:
             mark = "<span class=bad>failed</span>" if outcome.hard else "<span class=warn>missed</span>"
-        observed = f"{outcome.observed:,.4g}" if outcome.observed is not None else f"{outcome.failing} rows"
+        observed = plain_number(outcome.observed) if outcome.observed is not None else f"{outcome.failing} rows"
         lines.append((mark, escape(outcome.title), "hard" if outcome.hard else "soft", observed, _bounds(outcome)))
     return _table(("", "expectation", "kind", "observed", "allowed"), lines, numeric={3, 4})
 
 
 def _bounds(outcome: Outcome) -> str:
-    low, high = outcome.bounds
-    if low is None and high is None:
-        return ""
-    if low is None:
-        return f"&le; {high:g}"
-    return f"&ge; {low:g}" if high is None else f"{low:g} to {high:g}"
+    signs = zip(("&ge;", "&le;"), outcome.bounds, strict=True)
+    allowed = " and ".join(f"{sign} {plain_number(bound)}" for sign, bound in signs if bound is not None)
+    return f"{allowed} (<code>{escape(outcome.key)}</code>)" if outcome.key else allowed
 
 
 def _culprits(failed: list[Outcome]) -> Iterable[str]:

@@ -1,8 +1,8 @@
 """The forgers: each alters a camera picture before its final encoding and says exactly where.
 
-What gives them away is what gives real forgeries away: camera noise and demosaicing traces that are missing or do
-not fit, resampling, seams of blending, and the small errors of colour of a decoder that paints light better than
-colour. STRENGTHS tunes how plain the traces are.
+What gives them away are camera noise and demosaicing traces that are missing or do not fit, resampling, seams of
+blending and, most of all, an error of colour that is added to every forgery, our stand-in for the colour that generators
+get wrong. TINTS and STRENGTHS tune how plain the traces are.
 """
 
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def forge(name: str, target: Photo, donor: Photo, generator: Generator, rng: Rng
     content, mask, landmarks = FORGERS[name](target, donor, generator, strength, rng)
     original = target.pixels.astype(np.float32)
     content = match_detail(content, original, mask, share=float(rng.uniform(*GRAIN_SHARE)), rng=rng)
-    content = content + _tint(name, mask.shape, rng)
+    content = content + colour_error(name, mask.shape, rng)
     mixed = original + (content - original) * mask[..., None]
     pixels = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
     pixels[mask == 0] = target.pixels[mask == 0]
@@ -207,8 +207,8 @@ FORGERS: dict[str, Callable[[Photo, Photo, Generator, dict[str, float], Rng], Ma
 }
 
 
-def _tint(name: str, shape: tuple[int, ...], rng: Rng) -> Field:
-    """Errors of colour (H, W, 3) in levels of 255, as a decoder makes that paints in patches and is judged by light.
+def colour_error(name: str, shape: tuple[int, ...], rng: Rng) -> Field:
+    """Errors of colour (H, W, 3) in levels of 255.
 
     They leave luma as it is, so that a picture's grey spectrum and sharpness say nothing of them.
     """
