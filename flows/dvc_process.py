@@ -5,11 +5,13 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 KEPT_LINES = 200
+POLL_S = 0.05
 # dvc answers SIGINT by releasing its locks; each later signal is for who has not answered the one before.
 ENDINGS = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 ERROR_LINE = re.compile(r"^\w+: error: |^ERROR: ")
@@ -67,12 +69,20 @@ def _end_group(child: subprocess.Popen[str]) -> None:
             os.killpg(child.pid, number)
         except ProcessLookupError:
             break
-        try:
-            child.wait(grace_s)
-        except subprocess.TimeoutExpired:
-            continue
+        _await_group(child, time.monotonic() + grace_s)
     if child.stdout:
         child.stdout.close()
+
+
+def _await_group(child: subprocess.Popen[str], deadline: float) -> None:
+    """Return once no process of the group is left: DVC may be gone while its stage still saves a checkpoint."""
+    while time.monotonic() < deadline:
+        child.poll()
+        try:
+            os.killpg(child.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(POLL_S)
 
 
 def _cause(lines: deque[str]) -> str:

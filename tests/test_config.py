@@ -52,7 +52,7 @@ def test_no_field_has_a_default_that_dvc_would_not_see():
         ("  workers: 2", "  workers: many", "scale.workers"),
         ("  workers: 2", "  workres: 2", "scale.workres"),
         ("  min_rows: 200", "", "validate.min_rows"),
-        ("  jpeg_quality: [75, 98]", "  jpeg_quality: [75, good]", "augment.jpeg_quality"),
+        ("  jpeg_quality: [60, 95]", "  jpeg_quality: [60, good]", "augment.jpeg_quality"),
         ("  bce_epochs: 8", "  bce_epochs: 8.5", "teach.bce_epochs"),
         ("  domain: background", "  domain: [", "params.yaml"),
     ],
