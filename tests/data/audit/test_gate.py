@@ -13,6 +13,8 @@ from unmask.data.manifest import read_manifest
 from unmask.errors import GateError
 from unmask.labels.graph import FFPP
 
+# The whole line that a person reads: how many failed, which, by which key, and where to look.
+GATE_LINE = r"1 hard expectation failed: enough rows \(28, at least 12,345 by validate.min_rows\); see .*index.html"
 ROWS = [*plans(8, 6, "train"), *plans(4, 3, "val"), *plans(4, 3, "test")]
 
 
@@ -136,7 +138,7 @@ def test_a_sound_data_set_passes(build, tmp_path, settings):
 
 
 def test_a_failed_hard_expectation_stops_after_writing_the_page(build, tmp_path, settings):
-    with pytest.raises(GateError, match=r"enough rows \(28, at least 12,345 by validate.min_rows\); see .*index.html"):
+    with pytest.raises(GateError, match=GATE_LINE):
         gate(build, tmp_path, settings, min_rows=12_345)
     report = json.loads((tmp_path / "validation.json").read_text())
     assert [row["name"] for row in report["hard"]] == ["rows"]
