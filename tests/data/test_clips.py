@@ -1,6 +1,7 @@
 import io
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -77,6 +78,26 @@ def make_clip(
     return stream.getvalue()
 
 
+def rough(number: int) -> Image.Image:
+    """A shade under noise, so that every frame takes many bytes."""
+    noise = np.random.default_rng(number).integers(-20, 20, (SIZE[1], SIZE[0], 3))
+    return Image.fromarray((np.asarray(shade(number)) + noise).clip(0, 255).astype(np.uint8))
+
+
+def table_first(clip: bytes) -> bytes:
+    """An MP4 or MOV clip as it is, with the table of its frames moved to its beginning."""
+    if clip[4:8] != b"ftyp":
+        return clip
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
+        with av.open(io.BytesIO(clip)) as source, av.open(file.name, "w", options={"movflags": "faststart"}) as target:
+            video = target.add_stream_from_template(source.streams.video[0])
+            for packet in source.demux(source.streams.video[0]):
+                if packet.dts is not None:
+                    packet.stream = video
+                    target.mux(packet)
+        return Path(file.name).read_bytes()
+
+
 def audio_only() -> bytes:
     stream = io.BytesIO()
     with av.open(stream, "w", format="mp4") as container:
@@ -115,8 +136,10 @@ def test_a_variable_frame_rate_is_honoured() -> None:
     # Thirty frames in the first 0.3 s, then ten of 0.27 s each: even numbers would look at the beginning only.
     times = [10 * number for number in range(30)] + [300 + 270 * number for number in range(10)]
     clip = make_clip(times=times, count=40)
+    duration_ms = probe(clip, max_megapixels=1).duration_s * 1000
+    assert times[-1] < duration_ms <= times[-1] + 270
     frames = read_frames(clip, 10, max_megapixels=1)
-    moments = [(part + 0.5) * (times[-1] + 270) / 10 for part in range(10)]
+    moments = [(part + 0.5) * duration_ms / 10 for part in range(10)]
     assert numbers_in(frames) == [max(n for n in range(40) if times[n] <= moment) for moment in moments]
     assert [frame.time_s for frame in frames] == pytest.approx([times[frame.number] / 1000 for frame in frames])
 
@@ -205,23 +228,31 @@ def test_a_wrong_header_is_refused() -> None:
             read_frames(broken, 4, max_megapixels=1)
 
 
-@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9, 0.99])
 @pytest.mark.parametrize("suffix", CODECS)
 def test_a_truncated_clip_gives_whole_frames_evenly_over_the_rest(suffix: str, share: float) -> None:
-    options = {"movflags": "faststart"} if suffix in {"mp4", "mov"} else None
-    whole = make_clip(suffix, options=options)
+    whole = table_first(make_clip(suffix, draw=rough))
     truth = {frame.number: frame.image.tobytes() for frame in read_frames(whole, 400, max_megapixels=1)}
-    cut = whole[: int(len(whole) * share)]
-    try:
-        frames = read_frames(cut, 4, max_megapixels=1)
-    except DataError:
-        assert share == 0.2
-        return
+    frames = read_frames(whole[: int(len(whole) * share)], 4, max_megapixels=1)
     numbers = [frame.number for frame in frames]
     assert all(frame.image.tobytes() == truth[frame.number] for frame in frames)
-    gaps = np.diff([-0.5, *numbers])
-    assert len(numbers) >= 3 or share == 0.2
-    assert max(gaps[1:], default=1) - min(gaps[1:], default=1) <= 2
+    assert len(numbers) == 4
+    assert 40 * share * 0.5 < numbers[-1] < 40 * (share + 0.1)
+    assert np.ptp(np.diff(numbers)) <= 2
+
+
+@pytest.mark.parametrize("suffix", CODECS)
+def test_damage_in_the_middle_costs_the_frames_it_hit(suffix: str) -> None:
+    whole = table_first(make_clip(suffix, draw=rough, gop=5))
+    truth = {round(25 * frame.time_s): np.asarray(frame.image) for frame in read_frames(whole, 400, max_megapixels=1)}
+    start = int(len(whole) * 0.6)
+    frames = read_frames(whole[:start] + bytes(400) + whole[start + 400 :], 400, max_megapixels=1)
+    found = [(truth[round(25 * frame.time_s)], np.asarray(frame.image, dtype=int)) for frame in frames]
+    unlike = [float(np.abs(expected - pixels).mean()) >= 1 for expected, pixels in found]
+    # What refers to the damaged frame may be smeared up to the next key frame.
+    assert len(frames) >= 25
+    assert unlike.count(True) <= 5
+    assert not any(unlike[:18])
 
 
 def test_a_clip_whose_table_is_cut_off_is_refused() -> None:
@@ -304,17 +335,17 @@ def test_a_playlist_is_never_opened(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def real_clips(real_data: Path) -> Iterator[list[Path]]:
-    yield sorted((real_data / "videos").glob("*.mp4"))
+def real_clips(real_data: Path) -> list[Path]:
+    return sorted((real_data / "videos").glob("*.mp4"))
 
 
 @pytest.mark.real
 def test_real_clips_are_spread_and_stable(real_clips: list[Path]) -> None:
     assert real_clips
-    data = real_clips[0].read_bytes()
+    data = real_clips[-1].read_bytes()
     facts = probe(data, max_megapixels=50)
-    assert facts == ClipFacts("H264", "mp4", 1920, 1080, facts.frames, facts.duration_s)
-    assert (facts.frames, facts.duration_s) == (300, pytest.approx(10.0, abs=0.1))
+    assert facts == ClipFacts("H264", "mp4", 1920, 1080, 300, facts.duration_s)
+    assert facts.duration_s == pytest.approx(10, abs=0.1)
     frames = read_frames(data, 2, max_megapixels=50)
-    assert [frame.number for frame in frames] == [75, 225]
+    assert [frame.number for frame in frames] == pytest.approx([75, 225], abs=1)
     assert [frame.time_s for frame in frames] == pytest.approx([2.5, 7.5], abs=0.05)

@@ -5,7 +5,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -83,16 +83,15 @@ def read_frames(data: bytes, count: int, *, max_megapixels: float) -> list[Frame
     Raises:
         DataError: as probe; or more than MAX_FRAMES frames, or more than MAX_DECODED_MEGAPIXELS to decode.
     """
-    frames: list[Frame] = []
-    for look in (_packet_times, _frame_times):
-        timeline = look(data, max_megapixels)
-        if timeline is not None:
-            wanted = timeline.shown(count)
-            frames = list(_read_numbers(data, timeline, wanted, max_megapixels))
-            if len(frames) == len(wanted):
-                return frames
-    if not frames:
-        raise DataError("no frame can be decoded")
+    timeline = _packet_times(data, max_megapixels)
+    frames = _read_at(data, timeline, timeline.shown(count), max_megapixels) if timeline is not None else []
+    if timeline is None or len(frames) < len(timeline.shown(count)):
+        decodable = _frame_times(data, max_megapixels)
+        if decodable is None:
+            raise DataError("no frame can be decoded")
+        # Straight through this time: the jump to a key frame may be what went wrong.
+        straight = replace(timeline or decodable, keys=[])
+        frames = _read_at(data, straight, decodable.shown(count), max_megapixels)
     return frames
 
 
@@ -103,13 +102,13 @@ def read_mask_frames(data: bytes, numbers: Sequence[int], *, max_megapixels: flo
         DataError: as read_frames; or the clip of masks has no such frame.
     """
     timeline = _packet_times(data, max_megapixels) or _frame_times(data, max_megapixels)
-    held = range(len(timeline.times) if timeline is not None else 0)
-    wanted = sorted(set(numbers) & set(held))
-    frames = _read_numbers(data, timeline, wanted, max_megapixels) if timeline is not None else ()
+    times = timeline.times if timeline is not None else []
+    wanted = [times[number] for number in sorted(set(numbers)) if number < len(times)]
+    frames = _read_at(data, timeline, wanted, max_megapixels) if timeline is not None else []
     masks = {frame.number: frame.image.convert("L") for frame in frames}
     lost = sorted(set(numbers) - set(masks))
     if lost:
-        raise DataError(f"clip of masks has no frame {lost[0]} that can be decoded, of {len(held)} from 0 on")
+        raise DataError(f"clip of masks has no frame {lost[0]} that can be decoded, of {len(times)} from 0 on")
     return [masks[number] for number in numbers]
 
 
@@ -125,11 +124,14 @@ class _Timeline:
     def seconds(self, time: int) -> float:
         return float((time - self.times[0]) * self.unit)
 
+    def number(self, time: int) -> int:
+        return bisect_right(self.times, time) - 1
+
     def shown(self, count: int) -> list[int]:
-        """Numbers of the frames that are shown in the middle of each of COUNT equal parts."""
+        """Times of the frames that are shown in the middle of each of COUNT equal parts."""
         start, length = self.times[0], self.end - self.times[0]
         moments = (start + Fraction((2 * part + 1) * length, 2 * count) for part in range(count))
-        return sorted({bisect_right(self.times, moment) - 1 for moment in moments})
+        return sorted({self.times[bisect_right(self.times, moment) - 1] for moment in moments})
 
 
 @dataclass
@@ -178,11 +180,12 @@ class _Clip:
                     yield frame
 
 
-def _read_numbers(data: bytes, timeline: _Timeline, numbers: Sequence[int], max_megapixels: float) -> Iterator[Frame]:
-    number_of = {timeline.times[number]: number for number in numbers}
+def _read_at(data: bytes, timeline: _Timeline, times: list[int], max_megapixels: float) -> list[Frame]:
     with _opened(data, max_megapixels) as clip:
-        for found in _frames_at(clip, timeline.keys, list(number_of)):
-            yield Frame(_upright_rgb(found), number_of[found.pts], timeline.seconds(found.pts))
+        return [
+            Frame(_upright_rgb(found), timeline.number(found.pts), timeline.seconds(found.pts))
+            for found in _frames_at(clip, timeline.keys, times)
+        ]
 
 
 def _frames_at(clip: _Clip, keys: list[int], wanted: list[int]) -> Iterator[Any]:
@@ -214,7 +217,7 @@ def _packet_times(data: bytes, max_megapixels: float) -> _Timeline | None:
 
 
 def _frame_times(data: bytes, max_megapixels: float) -> _Timeline | None:
-    """The timeline of the frames that decode; it names no key frames, because the container's can't be trusted."""
+    """The timeline of the frames that decode, without key frames."""
     with _opened(data, max_megapixels) as clip:
         return _timeline([(frame.pts, frame.duration or 0, False) for frame in clip.frames()], clip.stream.time_base)
 
