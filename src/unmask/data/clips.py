@@ -70,7 +70,7 @@ def probe(data: bytes, *, max_megapixels: float) -> ClipFacts:
         first = next(clip.frames(), None)
         if first is None or timeline is None:
             raise DataError("no frame can be decoded")
-        size = _upright_rgb(first).size
+        size = clip.upright(first).size
         return ClipFacts(clip.codec, clip.suffix, *size, len(timeline.times), timeline.seconds(timeline.end))
 
 
@@ -142,6 +142,7 @@ class _Clip:
     stream: Any
     suffix: str
     decoded_megapixels: float = 0.0
+    signs: tuple[int, ...] | None = None
 
     @property
     def codec(self) -> str:
@@ -168,6 +169,14 @@ class _Clip:
         with suppress(_av().FFmpegError):
             self.container.seek(time, stream=self.stream)
 
+    def upright(self, frame: Any) -> Image.Image:
+        """A frame as RGB, turned as the first one is to be."""
+        if self.signs is None:
+            # Of a tiny copy: PyAV ties a frame and its side data into a circle, which keeps both for long.
+            self.signs = _display_signs(frame.reformat(width=16, height=16, format="gray", threads=1))
+        turn = _UPRIGHT.get(self.signs)
+        return _rgb(frame) if turn is None else _rgb(frame).transpose(turn)
+
     def _decode(self, packet: Any) -> Iterator[Any]:
         self.decoded_megapixels += self.stream.codec_context.width * self.stream.codec_context.height / 1e6
         if self.decoded_megapixels > MAX_DECODED_MEGAPIXELS:
@@ -183,7 +192,7 @@ class _Clip:
 def _read_at(data: bytes, timeline: _Timeline, times: list[int], max_megapixels: float) -> list[Frame]:
     with _opened(data, max_megapixels) as clip:
         return [
-            Frame(_upright_rgb(found), timeline.number(found.pts), timeline.seconds(found.pts))
+            Frame(clip.upright(found), timeline.number(found.pts), timeline.seconds(found.pts))
             for found in _frames_at(clip, timeline.keys, times)
         ]
 
@@ -265,7 +274,7 @@ def _video_stream(container: Any, limit: dict[str, str], max_megapixels: float) 
     return stream
 
 
-def _upright_rgb(frame: Any) -> Image.Image:
+def _rgb(frame: Any) -> Image.Image:
     matrix = frame.colorspace
     if matrix == _UNSPECIFIED and not frame.format.is_rgb:
         # What players take where the clip does not say.
@@ -273,8 +282,7 @@ def _upright_rgb(frame: Any) -> Image.Image:
     how = _av().video.reformatter.Interpolation
     exact = how.BICUBIC | how.ACCURATE_RND | how.FULL_CHR_H_INT | how.BITEXACT
     image: Image.Image = frame.to_image(src_colorspace=matrix, interpolation=exact, threads=1)
-    turn = _UPRIGHT.get(_display_signs(frame))
-    return image if turn is None else image.transpose(turn)
+    return image
 
 
 def _display_signs(frame: Any) -> tuple[int, ...]:
@@ -285,7 +293,7 @@ def _display_signs(frame: Any) -> tuple[int, ...]:
         return _SIGNS_OF_QUARTERS[round(frame.rotation / 90) % 4]
     if matrix is None:
         return _SIGNS_OF_QUARTERS[0]
-    a, b, _, c, d, *_ = struct.unpack("=9i", matrix)
+    a, b, _, c, d = struct.unpack_from("=5i", matrix)
     upright = abs(a) + abs(d) >= abs(b) + abs(c)
     return tuple((part > 0) - (part < 0) for part in ((a, 0, 0, d) if upright else (0, b, c, 0)))
 
