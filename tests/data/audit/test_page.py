@@ -83,4 +83,4 @@ def test_an_audit_that_could_not_run_says_so():
 
 def test_formats_and_sizes_stand_as_shares():
     assert "&lt;PNG&gt; 100%" in page()
-    assert "40 x 30 100%" in page()
+    assert "40 x 30 px 100%" in page()

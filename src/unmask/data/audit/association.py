@@ -43,6 +43,12 @@ def histories(rows: pd.DataFrame) -> dict[str, pd.Series]:
     return found | {name: rows[name].astype(str) for name in OPTIONAL if name in rows.columns}
 
 
+def size_texts(rows: pd.DataFrame) -> pd.Series:
+    """Size of each original picture as text, such as `1920 x 1080 px`."""
+    sides = zip(rows["picture_width"], rows["picture_height"], strict=True)
+    return pd.Series([f"{width} x {height} px" for width, height in sides], rows.index, dtype=str)
+
+
 def strongest_within_sources(seen: pd.DataFrame, *, bound: float) -> tuple[float, list[str]]:
     """The largest Cramer's V of label and history within one source, and a sentence for each above BOUND.
 
@@ -65,7 +71,7 @@ def uniform_classes(seen: pd.DataFrame) -> list[str]:
 
     They are held against the other label of the same source, or of all sources where it has none.
     """
-    sizes = seen["picture_width"].astype(str) + " x " + seen["picture_height"].astype(str) + " px"
+    sizes = size_texts(seen)
     sentences = []
     for (source, label), rows in seen.groupby(["source", "label"], sort=True):
         others = seen[seen["label"] != label]

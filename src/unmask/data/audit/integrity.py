@@ -21,7 +21,7 @@ def missing_members(rows: pd.DataFrame, root: Path) -> Troubles:
         members = chosen.str.rpartition("/")[2]
         held, damage = _listing(root, str(shard))
         for index in members.index[~members.isin(held)]:
-            troubles[rows.at[index, "image_id"]] = (
+            troubles[str(rows.at[index, "image_id"])] = (
                 damage or f"{root / str(shard)}: lacks members that the manifest names"
             )
     return troubles

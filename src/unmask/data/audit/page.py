@@ -10,6 +10,7 @@ import pandas as pd
 from PIL import Image
 
 from unmask.console import plain_number
+from unmask.data.audit.association import size_texts
 from unmask.data.audit.distributions import small_multiples
 from unmask.data.audit.pictures import Shown
 from unmask.data.audit.shortcut import ShortcutRow
@@ -82,9 +83,11 @@ def _failures(failed: Sequence[Outcome], shown: Mapping[str, Sequence[Shown]]) -
         yield f"<p>observed {_observed(outcome)}{allowed}</p>"
         if outcome.named:
             yield f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in outcome.named)}</ul>"
-        if outcome.culprits:
-            yield f"<div class=rows>{''.join(map(_figure, shown.get(outcome.name, ())))}</div>"
-            yield f"<details><summary>all by image_id</summary><p>{_ids(outcome)}</p></details>"
+        pictures = shown.get(outcome.name, ())
+        if pictures:
+            yield f"<div class=rows>{''.join(map(_figure, pictures))}</div>"
+        if outcome.failing > len(pictures):
+            yield f"<details open><summary>by image_id</summary><p>{_ids(outcome)}</p></details>"
 
 
 def _figure(shown: Shown) -> str:
@@ -156,10 +159,9 @@ def _bar(auc: float, bound: float) -> str:
 def _histories(rows: pd.DataFrame) -> str:
     lines = []
     for (source, label), chosen in rows.groupby(["source", "label"], sort=True):
-        sizes = chosen["picture_width"].astype(str) + " x " + chosen["picture_height"].astype(str)
         names = (escape(str(source)), escape(str(label)), f"{len(chosen):,}")
-        lines.append((*names, _shares(chosen["format"]), _shares(sizes)))
-    return _table(("source", "label", "rows", "formats", "sizes, px"), lines, numeric={2})
+        lines.append((*names, _shares(chosen["format"]), _shares(size_texts(chosen))))
+    return _table(("source", "label", "rows", "formats", "sizes"), lines, numeric={2})
 
 
 def _shares(values: pd.Series) -> str:
