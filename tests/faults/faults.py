@@ -250,11 +250,11 @@ def index_of_nothing(batch: Path) -> None:
 
 
 def empty_clip() -> bytes:
-    """An MP4 with a video track and not one frame."""
+    """An AVI with a video track and not one frame."""
     import av
 
     stream = io.BytesIO()
-    with av.open(stream, "w", format="mp4") as clip:
+    with av.open(stream, "w", format="avi") as clip:
         track = clip.add_stream("mpeg4", rate=25)
         track.width = track.height = 64
         clip.start_encoding()
@@ -316,7 +316,7 @@ FAULTS = (
     ),
     Fault("mask of the wrong size, as it comes", said("masked.png: is 10 x 12, its picture 128 x 128"), wrong_mask),
     Fault("mask of the wrong size, in the build", gated("masks_of_other_size"), build=wrong_mask_in_build),
-    Fault("clip of zero frames", quarantined(f"{IMAGE}/empty.mp4", ""), write(f"{IMAGE}/empty.mp4", empty_clip())),
+    Fault("clip of zero frames", quarantined(f"{IMAGE}/empty.avi", ""), write(f"{IMAGE}/empty.avi", empty_clip())),
     Fault(
         "clip with a wrong header", quarantined(f"{IMAGE}/noise.mp4", ""), write(f"{IMAGE}/noise.mp4", headless_clip())
     ),
