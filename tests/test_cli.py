@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 import unmask.data.sample.build
 import unmask.data.sample.plan
 from unmask.cli import app
+from unmask.data.audit.growth import read_version, write_version
 from unmask.data.batches import list_batches, read_index
 
 
@@ -41,7 +42,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unmask.data.sample.plan, "FULL", {1: Counts(["red", "blue"]), 2: Counts(["green"])})
 
 
-@pytest.mark.parametrize(("command", "lesson"), [("ingest", "pairs.csv"), ("sample", "smoke test")])
+@pytest.mark.parametrize(
+    ("command", "lesson"), [("ingest", "pairs.csv"), ("sample", "smoke test"), ("accept", "data.baseline.json")]
+)
 def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) -> None:
     result = call(command, "--help")
     assert result.exit_code == 0
@@ -54,6 +57,17 @@ def test_ingest_ends_with_one_summary_line(call: Callable[..., Result], tmp_path
     assert result.exit_code == 0
     (line,) = result.stderr.splitlines()
     assert line.startswith("ingest: 1 pictures (1 real), 0 known or repeated, 0 quarantined, into data/first (1 shard)")
+
+
+def test_accept_takes_what_the_gate_saw(call: Callable[..., Result], tmp_path: Path) -> None:
+    result = call("accept")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert "build/validation/version.json: missing" in result.stderr
+    write_version(tmp_path / "build/validation/version.json", {("desk", "real"): 40, ("desk", "fake"): 2})
+    result = call("accept")
+    assert result.exit_code == 0
+    assert "accept: 42 rows of 1 sources accepted" in result.stderr
+    assert read_version(tmp_path / "data.baseline.json") == {("desk", "real"): 40, ("desk", "fake"): 2}
 
 
 def test_an_error_is_one_line_and_a_non_zero_code(call: Callable[..., Result]) -> None:

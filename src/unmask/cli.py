@@ -79,6 +79,20 @@ def sample_command(
     run_as_program("sample", lambda: _draw(data, seed=seed, workers=workers))
 
 
+@app.command("accept")
+def accept_command() -> None:
+    """Make the data that the gate saw last the version that later ones are held against.
+
+    The gate stops where a source lost reals or fakes since then (validate.max_shrink)
+    and remarks on growth (validate.max_growth). Accept after looking at
+    build/validation/index.html, for instance where pictures were withdrawn on
+    purpose, and commit data.baseline.json. It changes no crop and trains nothing.
+    """
+    from unmask.data.audit.growth import accept
+
+    run_as_program("accept", lambda: accept(Path("build/validation"), Path("data.baseline.json")))
+
+
 def main() -> None:
     """Run the command line."""
     app()

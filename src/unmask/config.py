@@ -59,6 +59,10 @@ class Validate:
     max_quarantined_fraction: float = MISSING
     max_shortcut_auc: float = MISSING
     max_label_association: float = MISSING
+    min_class_share: float = MISSING
+    decode_sample: int = MISSING
+    max_shrink: float = MISSING
+    max_growth: float = MISSING
     reference_source: str = MISSING
 
 

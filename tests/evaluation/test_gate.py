@@ -19,12 +19,14 @@ def test_the_pooled_row_is_told_apart_from_the_generators(tmp_path: Path) -> Non
 def test_a_soft_failure_says_what_was_seen_and_allowed(tmp_path: Path) -> None:
     soft = [
         {"title": "pooled shortcut", "observed": 0.8123, "bounds": [None, 0.65]},
-        {"title": "neither black nor white", "observed": None, "bounds": [None, None]},
+        {"title": "neither black nor white", "observed": None, "bounds": [None, None], "named": []},
+        {"title": "balanced", "observed": 7, "bounds": [None, 0], "named": [f"s{n}: 0 real" for n in range(7)]},
     ]
     write_json(tmp_path / "validation.json", {"soft": soft, "hard": [{"title": "not this"}]})
     assert soft_failures(tmp_path / "validation.json") == [
         "pooled shortcut (observed 0.8123, at most 0.65)",
         "neither black nor white",
+        "balanced (observed 7, at most 0): s0: 0 real; s1: 0 real; s2: 0 real; s3: 0 real; s4: 0 real; and others",
     ]
 
 

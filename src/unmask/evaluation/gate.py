@@ -8,6 +8,8 @@ from unmask.data.audit.shortcut import POOLED
 from unmask.errors import DataError
 from unmask.files import read_json
 
+MOST_NAMED = 5
+
 
 def read_shortcut(path: Path) -> tuple[list[dict[str, Any]], float | None]:
     """Rows of the shortcut audit by (source, generator), and the pooled AUC.
@@ -44,4 +46,6 @@ def _sentence(row: dict[str, Any]) -> str:
     ]
     seen = f"observed {plain_number(row['observed'])}" if row.get("observed") is not None else ""
     parts = [part for part in (seen, " and ".join(limits)) if part]
-    return f"{row['title']} ({', '.join(parts)})" if parts else str(row["title"])
+    told = f"{row['title']} ({', '.join(parts)})" if parts else str(row["title"])
+    named = row.get("named") or []
+    return f"{told}: {'; '.join(named[:MOST_NAMED])}{'; and others' * (len(named) > MOST_NAMED)}" if named else told

@@ -73,6 +73,11 @@ def targets(generator: str, graph: LabelGraph, *, physical_inconsistency: bool) 
     return _vectors(edit, graph, physical_inconsistency=physical_inconsistency)
 
 
+def is_known(generator: str) -> bool:
+    """Whether the table says what a generator of that name alters."""
+    return _edit_of(generator) is not None
+
+
 def _edit_of(generator: str) -> Edit | None:
     plain = "".join(character for character in generator.lower() if character.isalnum())
     return next((edit for edit, names in EDITS.items() if plain in names), None)

@@ -15,6 +15,7 @@ def main(config: Config) -> str:
         Path("build/dataset"),
         Path("build/expanded"),
         Path("build/validation"),
+        baseline=Path("data.baseline.json"),
         settings=GateSettings(config.validate, config.assemble, config.seed, config.scale.workers),
         graph=graph_by_name(config.labels.graph, config.labels.allow_bare_root),
     )

@@ -1,26 +1,40 @@
-"""One-row summary of the whole data set, and the rows behind each number that should be 0."""
+"""One-row summary of the whole data set, and what stands behind each number: rows to blame, sentences that name."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
-from unmask.data.audit.association import binned, cramers_v
-from unmask.data.forging.targets import is_consistent
-from unmask.data.groups import near_duplicate_links
+from unmask.config import Validate
+from unmask.data.audit.association import cramers_v, histories, strongest_within_sources, uniform_classes
+from unmask.data.audit.balance import (
+    fakes_without_generator,
+    forged_reals,
+    lopsided_sources,
+    smaller_share,
+    unknown_generators,
+)
+from unmask.data.audit.growth import Cells, changes, count_cells
+from unmask.data.audit.integrity import Troubles, summed_up
+from unmask.data.audit.labelling import label_culprits
+from unmask.data.audit.leaks import opposed_near_duplicates, split_culprits
 from unmask.labels.graph import LabelGraph
-
-USED = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the gate looks at: dataset, generated rows, labels.parquet, quarantine list, pooled shortcut AUC."""
+    """What the gate looks at.
+
+    Dataset, generated rows, labels.parquet, quarantine list; what `integrity` found by its name; pooled shortcut AUC,
+    None where there was none; counts of the accepted version, empty where there was none.
+    """
 
     rows: pd.DataFrame
     generated: pd.DataFrame
     labels: pd.DataFrame
     quarantine: pd.DataFrame
+    troubles: Mapping[str, Troubles]
+    accepted: Cells
     shortcut_auc: float | None
     graph: LabelGraph
     unseen_generators: frozenset[str]
@@ -29,85 +43,86 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Facts:
-    """Numbers by name, and the image_ids to blame by the same name."""
+    """Numbers by name; by the same name the image_ids to blame, and sentences that name what is meant."""
 
     numbers: dict[str, float]
     culprits: dict[str, list[str]] = field(default_factory=dict)
+    named: dict[str, list[str]] = field(default_factory=dict)
 
     def frame(self) -> pd.DataFrame:
         """The numbers as a one-row table."""
         return pd.DataFrame([self.numbers])
 
 
-def gather_facts(inputs: Inputs) -> Facts:
+def gather_facts(inputs: Inputs, settings: Validate) -> Facts:
     """Compute every number that the suite bounds."""
-    culprits = {**_split_culprits(inputs), **_label_culprits(inputs)}
-    numbers: dict[str, float] = {name: float(len(ids)) for name, ids in culprits.items()}
-    rows, quarantined = inputs.rows, len(inputs.quarantine)
-    seen = rows[rows["labelled"]]
-    numbers["rows"] = float(len(rows))
-    numbers["training_reals"] = _count(seen, "train", "real")
-    numbers["training_fakes"] = _count(seen, "train", "fake") + len(inputs.generated)
-    numbers["validation_reals"] = _count(seen, "val", "real")
-    numbers["validation_fakes"] = _count(seen, "val", "fake")
-    numbers["test_reals"] = _count(seen, "test", "real")
-    numbers["test_fakes"] = _count(seen, "test", "fake")
-    numbers["quarantined_fraction"] = quarantined / max(1, quarantined + len(rows))
-    numbers["association_format"] = cramers_v(seen["label"], seen["format"])
-    numbers["association_size"] = cramers_v(
-        seen["label"], binned(seen["picture_width"].astype(float) * seen["picture_height"])
-    )
-    numbers["association_quality"] = cramers_v(seen["label"], binned(seen["jpeg_quality"]))
-    # too few rows to audit is no evidence of a shortcut
-    numbers["shortcut_auc"] = 0.5 if inputs.shortcut_auc is None else inputs.shortcut_auc
-    return Facts(numbers, culprits)
+    seen = inputs.rows[inputs.rows["labelled"] & (inputs.rows["label"] != "unlabelled")]
+    strange = unknown_generators(inputs.rows)
+    culprits = {
+        **{name: sorted(found) for name, found in inputs.troubles.items()},
+        **split_culprits(inputs.rows, inputs.unseen_generators, inputs.near_duplicate_bits),
+        **label_culprits(inputs.rows, inputs.generated, inputs.labels, inputs.graph),
+        "opposed_near_duplicates": opposed_near_duplicates(seen, inputs.near_duplicate_bits),
+        "forged_reals": forged_reals(inputs.rows),
+        "fakes_without_generator": fakes_without_generator(inputs.rows),
+        "fakes_of_unknown_generators": [image_id for ids in strange.values() for image_id in ids],
+    }
+    named = {
+        **{name: summed_up(found) for name, found in inputs.troubles.items()},
+        "fakes_of_unknown_generators": [f"{generator} ({len(ids):,} rows)" for generator, ids in strange.items()],
+        "lopsided_sources": lopsided_sources(seen, least=settings.min_class_share),
+        "uniform_classes": uniform_classes(seen),
+        "quarantined_sources": _quarantined_sources(inputs, settings.max_quarantined_fraction),
+    }
+    numbers = {name: float(len(found)) for name, found in (named | culprits).items()}
+    numbers |= _counts(inputs, seen)
+    numbers |= {f"association_{name}": cramers_v(seen["label"], found) for name, found in histories(seen).items()}
+    strongest = strongest_within_sources(seen, bound=settings.max_label_association)
+    numbers["association_within_sources"], named["association_within_sources"] = strongest
+    growth_numbers, growth_named = _growth(inputs, settings)
+    return Facts(numbers | growth_numbers, culprits, named | growth_named)
+
+
+def _counts(inputs: Inputs, seen: pd.DataFrame) -> dict[str, float]:
+    rows, quarantined = len(inputs.rows), len(inputs.quarantine)
+    return {
+        "rows": float(rows),
+        "training_reals": _count(seen, "train", "real"),
+        "training_fakes": _count(seen, "train", "fake") + len(inputs.generated),
+        "validation_reals": _count(seen, "val", "real"),
+        "validation_fakes": _count(seen, "val", "fake"),
+        "test_reals": _count(seen, "test", "real"),
+        "test_fakes": _count(seen, "test", "fake"),
+        "quarantined_fraction": quarantined / max(1, quarantined + rows),
+        "class_share": smaller_share(seen),
+        # too few rows to audit is no evidence of a shortcut
+        "shortcut_auc": 0.5 if inputs.shortcut_auc is None else inputs.shortcut_auc,
+    }
 
 
 def _count(rows: pd.DataFrame, split: str, label: str) -> float:
     return float(((rows["split"] == split) & (rows["label"] == label)).sum())
 
 
-def _split_culprits(inputs: Inputs) -> dict[str, list[str]]:
-    used = inputs.rows[inputs.rows["split"].isin(USED)]
-    crossing = used.groupby("group")["split"].transform("nunique") > 1
-    hashes = np.array([int(text, 16) for text in used["phash"]], dtype=np.uint64)
-    pairs = near_duplicate_links(hashes, inputs.near_duplicate_bits)
-    split = used["split"].to_numpy(dtype=str)
-    apart = pairs[split[pairs[:, 0]] != split[pairs[:, 1]]]
-    near = used["image_id"].iloc[np.unique(apart)]
-    unseen = used["generator"].isin(inputs.unseen_generators) & (used["label"] == "fake") & (used["split"] != "test")
-    return {
-        "rows_of_groups_in_two_splits": used.loc[crossing, "image_id"].tolist(),
-        "near_duplicates_across_splits": near.tolist(),
-        "unseen_generators_outside_test": used.loc[unseen, "image_id"].tolist(),
+def _quarantined_sources(inputs: Inputs, most: float) -> list[str]:
+    refused = inputs.quarantine["source"].value_counts()
+    kept = inputs.rows["source"].value_counts()
+    shares = {name: count / (count + kept.get(name, 0)) for name, count in refused.items() if name}
+    return [f"{name}: {share:.0%} in quarantine" for name, share in sorted(shares.items()) if share > most]
+
+
+def _growth(inputs: Inputs, settings: Validate) -> tuple[dict[str, float], dict[str, list[str]]]:
+    found = changes(inputs.accepted, count_cells(inputs.rows))
+    numbers = {
+        "shrink": _largest(-change.relative for change in found),
+        "growth": _largest(change.relative for change in found),
     }
-
-
-def _label_culprits(inputs: Inputs) -> dict[str, list[str]]:
-    rows, generated, labels = inputs.rows, inputs.generated, inputs.labels
-    visible = set(rows.loc[rows["labelled"], "image_id"]) | set(generated["image_id"])
-    held_out = rows["split"].isin(("val", "test")) & (rows["label"] != "unlabelled") & ~rows["labelled"]
-    parents = rows[(rows["label"] == "real") & rows["labelled"] & (rows["split"] == "train")].set_index("image_id")
-    origin = generated["forged_from"]
-    sound = origin.isin(parents.index) & (generated["split"] == "train") & (generated["label"] == "fake")
-    sound &= generated["group"].to_numpy() == parents["group"].reindex(origin).to_numpy()
-    return {
-        "hidden_labels_shown": sorted(set(labels["image_id"]) - visible),
-        "visible_rows_without_labels": sorted(visible - set(labels["image_id"])),
-        "held_out_rows_with_hidden_label": rows.loc[held_out, "image_id"].tolist(),
-        "forgeries_of_wrong_rows": generated.loc[~sound, "image_id"].tolist(),
-        "illegal_targets": _illegal(labels, inputs.graph),
+    named = {
+        "shrink": [change.sentence() for change in found if -change.relative > settings.max_shrink],
+        "growth": [change.sentence() for change in found if change.relative > settings.max_growth],
     }
+    return numbers, named
 
 
-def _illegal(labels: pd.DataFrame, graph: LabelGraph) -> list[str]:
-    verdicts: dict[tuple[int, ...], bool] = {}
-    wrong = []
-    for image_id, target, known in zip(labels["image_id"], labels["target"], labels["target_mask"], strict=True):
-        state = (*(int(value) for value in target), *(int(value) for value in known))
-        if state not in verdicts:
-            fits = len(target) == len(known) == len(graph)
-            verdicts[state] = fits and is_consistent(np.asarray(target), np.asarray(known), graph)
-        if not verdicts[state]:
-            wrong.append(image_id)
-    return wrong
+def _largest(values: Iterable[float]) -> float:
+    return max(0.0, *values, 0.0)

@@ -1,4 +1,8 @@
-"""Simple statistics of a crop: what a classifier may reach without looking at the face."""
+"""Simple statistics of a crop: what a classifier may reach without looking at the face.
+
+Those of colour noise are apart, because they are what a detector that reads colour residuals sees: in a camera's
+picture Cb and Cr carry noise of the sensor, of demosaicing and of chroma subsampling, which forging disturbs.
+"""
 
 from functools import lru_cache, partial
 from pathlib import Path
@@ -13,16 +17,26 @@ from unmask.console import track
 from unmask.data.decode import decode_image
 from unmask.data.parallel import ordered_map, process_pool
 from unmask.data.shards import ShardReader
+from unmask.errors import DataError
 
 SPECTRUM_BINS = 16
 COLOUR = tuple(f"{what}_{channel}" for what in ("mean", "std") for channel in "rgb")
 PIXEL_FEATURES = (*COLOUR, "log_sharpness", *(f"power_{number:02d}" for number in range(SPECTRUM_BINS)))
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+CHROMA = (  # BT.601 Cb and Cr, as JPEG has them
+    np.array([-0.168736, -0.331264, 0.5], dtype=np.float32),
+    np.array([0.5, -0.418688, -0.081312], dtype=np.float32),
+)
+CHROMA_FEATURES = tuple(
+    f"{channel}_{what}"
+    for channel in ("cb", "cr")
+    for what in ("log_noise", *(f"power_{number:02d}" for number in range(SPECTRUM_BINS)))
+)
 CHUNK = 64
 
 
 def radial_spectrum(grey: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Mean log power of a grey square (n, n) in SPECTRUM_BINS rings of frequency from 0 to 0.5 cycles a pixel."""
+    """Mean log power of a plane, a square (n, n) in SPECTRUM_BINS rings of frequency from 0 to 0.5 cycles a pixel."""
     window, ring, count = _rings(grey.shape[0])
     spectrum = rfft2((grey - grey.mean()) * window)
     power = np.log(np.square(np.abs(spectrum)) / grey.size + 1e-3)
@@ -32,40 +46,67 @@ def radial_spectrum(grey: NDArray[np.float32]) -> NDArray[np.float64]:
 def pixel_features(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """PIXEL_FEATURES of a crop (h, w, 3)."""
     x = pixels.astype(np.float32)
-    grey = x @ LUMA
-    side = min(grey.shape)
-    top, left = (grey.shape[0] - side) // 2, (grey.shape[1] - side) // 2
-    sharpness = np.log(laplace(grey).var() + 1e-3)
-    spectrum = radial_spectrum(grey[top : top + side, left : left + side])
     flat = x.reshape(-1, 3)
-    return np.concatenate([flat.mean(axis=0), flat.std(axis=0), [sharpness], spectrum])
+    return np.concatenate([flat.mean(axis=0), flat.std(axis=0), _noise_and_spectrum(x @ LUMA)])
 
 
-def feature_table(rows: pd.DataFrame, root: Path, *, workers: int) -> pd.DataFrame:
-    """Features of manifest rows whose crops lie under ROOT, one row each, indexed like ROWS.
+def chroma_features(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """CHROMA_FEATURES of a crop (h, w, 3): log variance of the Laplacian and radial spectrum of Cb, then of Cr."""
+    x = pixels.astype(np.float32)
+    return np.concatenate([_noise_and_spectrum(x @ weights) for weights in CHROMA])
+
+
+def _noise_and_spectrum(plane: NDArray[np.float32]) -> NDArray[np.float64]:
+    side = min(plane.shape)
+    top, left = (plane.shape[0] - side) // 2, (plane.shape[1] - side) // 2
+    spectrum = radial_spectrum(plane[top : top + side, left : left + side])
+    return np.concatenate([[np.log(laplace(plane).var() + 1e-3)], spectrum])
+
+
+def feature_tables(rows: pd.DataFrame, root: Path, *, workers: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Features of manifest rows whose crops lie under ROOT, and their chroma features; one row each, indexed like ROWS.
 
     Pixel statistics come from the crop; file size, size and JPEG quality from the original file.
+
+    Raises:
+        DataError: a crop can't be read; the message names it.
     """
     keys = rows["key"].tolist()
     chunks = [keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)]
     with process_pool(workers, len(chunks)) as pool:
         work = ordered_map(pool, partial(_features_of, root), chunks, ahead=4 * workers)
-        pixels = list(track(work, "audit", total=len(chunks)))
-    table = pd.DataFrame(
-        np.concatenate(pixels) if pixels else np.empty((0, len(PIXEL_FEATURES))), rows.index, list(PIXEL_FEATURES)
-    )
+        found = list(track(work, "audit", total=len(chunks)))
+    names = [*PIXEL_FEATURES, *CHROMA_FEATURES]
+    values = np.concatenate(found) if found else np.empty((0, len(names)))
+    table = pd.DataFrame(values, rows.index, names)
+    plain = table[list(PIXEL_FEATURES)].assign(**_file_features(rows))
+    return plain, table[list(CHROMA_FEATURES)]
+
+
+def _file_features(rows: pd.DataFrame) -> dict[str, pd.Series]:
     width, height = rows["picture_width"].clip(lower=1), rows["picture_height"].clip(lower=1)
-    table["log_bytes_per_px"] = np.log(rows["bytes"].clip(lower=1) / (width.astype(float) * height))
-    table["log_width"], table["log_height"] = np.log(width), np.log(height)
-    table["jpeg_quality"] = rows["jpeg_quality"].astype(float)
-    for name in sorted(rows["format"].unique()):
-        table[f"format_{name}"] = (rows["format"] == name).astype(float)
-    return table
+    formats = {f"format_{name}": (rows["format"] == name).astype(float) for name in sorted(rows["format"].unique())}
+    return {
+        "log_bytes_per_px": np.log(rows["bytes"].clip(lower=1) / (width.astype(float) * height)),
+        "log_width": np.log(width),
+        "log_height": np.log(height),
+        "jpeg_quality": rows["jpeg_quality"].astype(float),
+        **formats,
+    }
 
 
 def _features_of(root: Path, keys: list[str]) -> NDArray[np.float64]:
     reader = ShardReader(root)
-    return np.stack([pixel_features(np.asarray(decode_image(reader.read(key)))) for key in keys])
+    return np.stack([_features_of_crop(reader, key) for key in keys])
+
+
+def _features_of_crop(reader: ShardReader, key: str) -> NDArray[np.float64]:
+    data = reader.read(key)
+    try:
+        pixels = np.asarray(decode_image(data))
+    except DataError as error:
+        raise DataError(f"{reader.root / key}: {error}; restore it with `dvc checkout` or make it again") from error
+    return np.concatenate([pixel_features(pixels), chroma_features(pixels)])
 
 
 @lru_cache(maxsize=8)

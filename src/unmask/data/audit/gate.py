@@ -1,28 +1,26 @@
 """Run the gate: audit, suite, page; a failed hard expectation is an error, after the page is written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from PIL import Image
 
 from unmask.config import Assemble, Validate
 from unmask.console import plain_number
 from unmask.data.audit.facts import Inputs, gather_facts
-from unmask.data.audit.features import feature_table
+from unmask.data.audit.features import feature_tables
+from unmask.data.audit.growth import Cells, count_cells, read_version, write_version
+from unmask.data.audit.integrity import Troubles, masks_of_other_size, missing_members, unreadable_crops
 from unmask.data.audit.page import PageData, render_page
+from unmask.data.audit.pictures import Gallery
 from unmask.data.audit.shortcut import POOLED, ShortcutRow, shortcut_audit
 from unmask.data.audit.suite import Outcome, run_suite
 from unmask.data.manifest import read_manifest
-from unmask.data.shards import ShardReader
-from unmask.data.sheets import contact_sheet, read_mask, read_pixels
 from unmask.errors import GateError
 from unmask.files import read_table, replacing, write_json
 from unmask.labels.graph import LabelGraph
-
-SHEET_SETS = 9
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,13 @@ class GateSettings:
     workers: int
 
 
-def run_gate(dataset: Path, expanded: Path, out: Path, *, settings: GateSettings, graph: LabelGraph) -> str:
-    """Write OUT: validation.json, shortcut.json, index.html; returns the summary line.
+def run_gate(
+    dataset: Path, expanded: Path, out: Path, *, baseline: Path, settings: GateSettings, graph: LabelGraph
+) -> str:
+    """Write OUT: version.json, shortcut.json, validation.json, index.html and, last, passed.json; returns the summary.
+
+    BASELINE holds the counts of the last accepted version. passed.json says nothing but that no hard expectation
+    failed: what may run only after the gate depends on it, and not on every number that the gate observed.
 
     Raises:
         GateError: a hard expectation failed; the message names them and the page.
@@ -45,55 +48,78 @@ def run_gate(dataset: Path, expanded: Path, out: Path, *, settings: GateSettings
     rows = read_manifest(dataset / "manifest.parquet")
     generated = read_manifest(expanded / "manifest.parquet")
     quarantine = read_table(dataset / "quarantine.parquet", ["path", "source", "reason"])
-    seen = rows[rows["labelled"]]
-    features = feature_table(seen, dataset, workers=settings.workers)
-    shortcuts = shortcut_audit(seen, features, reference_source=settings.validate.reference_source, seed=settings.seed)
+    accepted = read_version(baseline)
+    write_version(out / "version.json", count_cells(rows))
+    troubles = _troubles([(rows, dataset), (generated, expanded)], settings.validate.decode_sample)
+    shortcuts = _shortcuts(rows, dataset, troubles, settings)
     facts = gather_facts(
         Inputs(
             rows=rows,
             generated=generated,
             labels=read_table(expanded / "labels.parquet", ["image_id", "target", "target_mask"]),
             quarantine=quarantine,
-            shortcut_auc=next(row.auc for row in shortcuts if row.source == POOLED),
+            troubles=troubles,
+            accepted=accepted,
+            shortcut_auc=_pooled(shortcuts),
             graph=graph,
             unseen_generators=frozenset(settings.assemble.unseen_generators),
             near_duplicate_bits=settings.assemble.near_duplicate_bits,
-        )
+        ),
+        settings.validate,
     )
     outcomes = run_suite(rows, facts, settings.validate)
     write_json(out / "shortcut.json", {"rows": [row.as_dict() for row in shortcuts]})
     write_json(out / "validation.json", _report(outcomes))
+    gallery = Gallery(dataset, expanded, rows, generated)
     data = PageData(
         outcomes=outcomes,
         rows=rows,
         quarantine=quarantine,
         shortcuts=shortcuts,
         max_shortcut_auc=settings.validate.max_shortcut_auc,
-        sheets=forger_sheets(dataset, expanded, rows, generated),
+        shown={each.name: gallery.shown(each.culprits) for each in outcomes if not each.passed},
+        sheets=gallery.forger_sheets(),
+        version=_version(accepted, baseline),
     )
     with replacing(out / "index.html") as temporary:
         temporary.write_text(render_page(data), encoding="utf-8")
-    return _verdict(outcomes, shortcuts, out / "index.html", crops=len(rows), quarantined=len(quarantine))
+    summary = _verdict(outcomes, shortcuts, out / "index.html", crops=len(rows), quarantined=len(quarantine))
+    write_json(out / "passed.json", {"passed": True})
+    return summary
 
 
-def forger_sheets(dataset: Path, expanded: Path, rows: pd.DataFrame, generated: pd.DataFrame) -> dict[str, Image.Image]:
-    """A small contact sheet for each forger of the visible dataset rows and of the generated ones."""
-    readers = {"": ShardReader(dataset), "made": ShardReader(expanded)}
-    keys = dict(zip(rows["image_id"], rows["key"], strict=True))
-    fakes = [(rows[(rows["label"] == "fake") & rows["labelled"]], ""), (generated, "made")]
-    sheets = {}
-    for frame, root in fakes:
-        for generator, chosen in frame.groupby("generator", sort=True):
-            sets = []
-            for row in chosen.sort_values("image_id").head(SHEET_SETS).to_dict("records"):
-                origin = keys.get(row["forged_from"])
-                pictures = [] if origin is None else [read_pixels(readers[""], origin)]
-                pictures.append(read_pixels(readers[root], row["key"]))
-                if row["mask_key"]:
-                    pictures.append(read_mask(readers[root], row["mask_key"]))
-                sets.append(pictures)
-            sheets[f"{generator} (generated)" if root else str(generator)] = contact_sheet(sets, columns=3, tile_px=80)
-    return sheets
+def _troubles(manifests: Sequence[tuple[pd.DataFrame, Path]], per_source: int) -> dict[str, Troubles]:
+    troubles: dict[str, dict[str, str]] = {"missing_crops": {}, "unreadable_crops": {}, "masks_of_other_size": {}}
+    for rows, root in manifests:
+        missing = missing_members(rows, root)
+        present = rows[~rows["image_id"].isin(missing)]
+        troubles["missing_crops"] |= missing
+        troubles["unreadable_crops"] |= unreadable_crops(present, root, per_source=per_source)
+        troubles["masks_of_other_size"] |= masks_of_other_size(present, root)
+    return dict(troubles)
+
+
+def _shortcuts(
+    rows: pd.DataFrame, dataset: Path, troubles: Mapping[str, Troubles], settings: GateSettings
+) -> list[ShortcutRow]:
+    broken = troubles["missing_crops"].keys() | troubles["unreadable_crops"].keys()
+    seen = rows[rows["labelled"]]
+    if seen["image_id"].isin(broken).any():
+        return []
+    plain, chroma = feature_tables(seen, dataset, workers=settings.workers)
+    reference = settings.validate.reference_source
+    return shortcut_audit(seen, plain, chroma, reference_source=reference, seed=settings.seed)
+
+
+def _pooled(shortcuts: Sequence[ShortcutRow]) -> float | None:
+    return next((row.auc for row in shortcuts if row.source == POOLED), None)
+
+
+def _version(accepted: Cells, baseline: Path) -> str:
+    if not accepted:
+        return f"First version: {baseline} names no accepted one to hold this against (`unmask accept` writes it)."
+    rows = sum(accepted.values())
+    return f"Held against the accepted version of {rows:,} rows ({baseline}); `unmask accept` makes this one the next."
 
 
 def _report(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -115,14 +141,21 @@ def _verdict(
         count = f"{len(hard)} hard expectation{'s' * (len(hard) != 1)} failed"
         raise GateError(f"{count}: {'; '.join(hard)}; see {page}")
     missed = [_told(outcome) for outcome in failed]
-    pooled = next(row.auc for row in shortcuts if row.source == POOLED)
-    shortcut = "too few rows for the shortcut audit" if pooled is None else f"shortcut AUC {pooled:.3f} pooled"
+    shortcut = _told_shortcut(next((row for row in shortcuts if row.source == POOLED), None))
     soft = f"{len(missed)} soft missed ({'; '.join(missed)})" if missed else "no soft one missed"
     return f"{len(outcomes)} expectations on {crops:,} crops ({quarantined} quarantined), {soft}, {shortcut}; {page}"
+
+
+def _told_shortcut(pooled: ShortcutRow | None) -> str:
+    if pooled is None or pooled.auc is None:
+        return "too few rows for the shortcut audit"
+    chroma = "" if pooled.auc_with_chroma is None else f" ({pooled.auc_with_chroma:.3f} with chroma residual)"
+    return f"shortcut AUC {pooled.auc:.3f} pooled{chroma}"
 
 
 def _told(outcome: Outcome) -> str:
     found = f"{outcome.failing:,} rows" if outcome.observed is None else plain_number(outcome.observed)
     limits = zip(("at least", "at most"), outcome.bounds, strict=True)
     allowed = [f", {word} {plain_number(bound)} by {outcome.key}" for word, bound in limits if bound is not None]
-    return f"{outcome.title} ({found}{''.join(allowed) if outcome.key else ''})"
+    first = f": {outcome.named[0]}" + " and others" * (len(outcome.named) > 1) if outcome.named else ""
+    return f"{outcome.title} ({found}{''.join(allowed) if outcome.key else ''}){first}"

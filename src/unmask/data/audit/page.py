@@ -10,70 +10,51 @@ import pandas as pd
 from PIL import Image
 
 from unmask.console import plain_number
+from unmask.data.audit.association import size_texts
+from unmask.data.audit.distributions import small_multiples
+from unmask.data.audit.pictures import Shown
 from unmask.data.audit.shortcut import ShortcutRow
+from unmask.data.audit.style import ABOUT_CHARTS, ABOUT_SHEETS, ABOUT_SHORTCUTS, HEAD, STYLE
 from unmask.data.audit.suite import Outcome
 from unmask.data.manifest import SPLITS
 
 MOST_REASONS = 40
-STYLE = """
-:root{color-scheme:light dark;--ink:#1c1e21;--paper:#fbfbfa;--soft:#6b7076;--line:#d9dbde;--good:#1b7f4b;--bad:#b3261e;
---warn:#8a5a00;--bar:#3b6ea5}
-@media(prefers-color-scheme:dark){:root{--ink:#e8e8e6;--paper:#17191c;--soft:#9aa0a6;--line:#33373c;--good:#5bc98c;
---bad:#ff8a80;--warn:#e5b567;--bar:#7aa7d6}}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:0 auto;
-padding:1rem}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.92rem}
-td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-.good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.soft{color:var(--soft)}
-code{font-size:.85em;overflow-wrap:anywhere}img{max-width:100%;height:auto}
-.track{position:relative;background:var(--line);height:.8rem;min-width:8rem;border-radius:.4rem}
-.track i{display:block;height:100%;background:var(--bar);border-radius:.4rem}
-.track b{position:absolute;top:-.2rem;width:2px;height:1.2rem;background:var(--bad)}
-"""
-HEAD = (
-    "<!doctype html><html lang=en><meta charset=utf-8>"
-    "<meta name=viewport content='width=device-width,initial-scale=1'><title>Data gate</title>"
-)
-ABOUT_SHORTCUTS = (
-    "<p class=soft>AUC that colour, sharpness, file size, format, JPEG quality and the radial spectrum reach alone, "
-    "without any detector: out-of-fold logistic regression, folds by group. 0.5 is chance; the red mark is the allowed "
-    "pooled value. A detector has to beat these.</p>"
-)
-ABOUT_SHEETS = (
-    "<h2>Forgers</h2><p class=soft>The real picture where it is known, the fake made from it, "
-    "and the mask of what changed.</p>"
-)
+MOST_SIZES = 3
 
 
 @dataclass(frozen=True)
 class PageData:
-    """What the page shows; sheets are pictures by forger."""
+    """What the page shows; `shown` are rows to look at by expectation, `sheets` pictures by forger."""
 
     outcomes: Sequence[Outcome]
     rows: pd.DataFrame
     quarantine: pd.DataFrame
     shortcuts: Sequence[ShortcutRow]
     max_shortcut_auc: float
+    shown: Mapping[str, Sequence[Shown]]
     sheets: Mapping[str, Image.Image]
+    version: str
 
 
 def render_page(data: PageData) -> str:
     """The page as HTML; it needs no other file and no network."""
-    hard = [outcome for outcome in data.outcomes if outcome.hard and not outcome.passed]
-    soft = [outcome for outcome in data.outcomes if not outcome.hard and not outcome.passed]
+    failed = sorted((each for each in data.outcomes if not each.passed), key=lambda each: not each.hard)
     body = [
         "<h1>Data gate</h1>",
-        _verdict(hard, soft, len(data.rows)),
-        "<h2>Expectations</h2>",
+        _verdict(failed, len(data.rows)),
+        f"<p class=soft>{escape(data.version)}</p>",
+        *_failures(failed, data.shown),
+        "<h2>What was checked</h2>",
         _expectations(data.outcomes),
-        *_culprits([*hard, *soft]),
         "<h2>Splits</h2>",
         _splits(data.rows),
         "<h2>Shortcut audit</h2>",
         ABOUT_SHORTCUTS,
         _shortcuts(data.shortcuts, data.max_shortcut_auc),
+        "<h2>What the pictures were before</h2>",
+        _histories(data.rows),
+        ABOUT_CHARTS,
+        *small_multiples(data.rows),
         "<h2>Quarantine</h2>",
         _quarantine(data.quarantine),
         *_sheets(data.sheets),
@@ -81,13 +62,43 @@ def render_page(data: PageData) -> str:
     return f"{HEAD}<style>{STYLE}</style><body>{''.join(body)}</body></html>\n"
 
 
-def _verdict(hard: list[Outcome], soft: list[Outcome], rows: int) -> str:
-    warned = f", {len(soft)} soft expectation{'s' * (len(soft) != 1)} missed" if soft else ""
+def _verdict(failed: Sequence[Outcome], rows: int) -> str:
+    hard = [outcome for outcome in failed if outcome.hard]
+    soft = len(failed) - len(hard)
+    warned = f", {soft} soft expectation{'s' * (soft != 1)} missed" if soft else ""
     if hard:
         names = ", ".join(escape(outcome.title) for outcome in hard)
         count = f"{len(hard)} hard expectation{'s' * (len(hard) != 1)} failed"
-        return f"<p class=bad><strong>Stopped.</strong> {count}: {names}.</p>"
+        return f"<p class=bad><strong>Stopped.</strong> {count}: {names}{warned}.</p>"
     return f"<p class=good><strong>Passed</strong> on {rows:,} crops{warned}.</p>"
+
+
+def _failures(failed: Sequence[Outcome], shown: Mapping[str, Sequence[Shown]]) -> Iterable[str]:
+    if failed:
+        yield "<h2>What failed, and where to look</h2>"
+    for outcome in failed:
+        kind, bounds = ("bad", "stops") if outcome.hard else ("warn", "soft"), _bounds(outcome)
+        allowed = f", allowed {bounds}" if bounds else ""
+        yield f"<h3><span class={kind[0]}>{kind[1]}</span> {escape(outcome.title)}</h3>"
+        yield f"<p>observed {_observed(outcome)}{allowed}</p>"
+        if outcome.named:
+            yield f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in outcome.named)}</ul>"
+        pictures = shown.get(outcome.name, ())
+        if pictures:
+            yield f"<div class=rows>{''.join(map(_figure, pictures))}</div>"
+        if outcome.failing > len(pictures):
+            yield f"<details open><summary>by image_id</summary><p>{_ids(outcome)}</p></details>"
+
+
+def _figure(shown: Shown) -> str:
+    picture = "<div class=none>unreadable</div>" if shown.picture is None else _img(shown.picture, shown.about, 70)
+    return f"<figure>{picture}<figcaption>{escape(shown.about)}<br><code>{shown.image_id}</code></figcaption></figure>"
+
+
+def _ids(outcome: Outcome) -> str:
+    ids = " ".join(f"<code>{escape(image_id)}</code>" for image_id in outcome.culprits)
+    hidden = outcome.failing - len(outcome.culprits)
+    return f"{ids} and {hidden:,} more" if hidden > 0 else ids
 
 
 def _expectations(outcomes: Sequence[Outcome]) -> str:
@@ -97,9 +108,13 @@ def _expectations(outcomes: Sequence[Outcome]) -> str:
             mark = "<span class=good>held</span>"
         else:
             mark = "<span class=bad>failed</span>" if outcome.hard else "<span class=warn>missed</span>"
-        observed = plain_number(outcome.observed) if outcome.observed is not None else f"{outcome.failing} rows"
-        lines.append((mark, escape(outcome.title), "hard" if outcome.hard else "soft", observed, _bounds(outcome)))
+        kind = "hard" if outcome.hard else "soft"
+        lines.append((mark, escape(outcome.title), kind, _observed(outcome), _bounds(outcome)))
     return _table(("", "expectation", "kind", "observed", "allowed"), lines, numeric={3, 4})
+
+
+def _observed(outcome: Outcome) -> str:
+    return f"{outcome.failing:,} rows" if outcome.observed is None else plain_number(outcome.observed)
 
 
 def _bounds(outcome: Outcome) -> str:
@@ -108,46 +123,32 @@ def _bounds(outcome: Outcome) -> str:
     return f"{allowed} (<code>{escape(outcome.key)}</code>)" if outcome.key else allowed
 
 
-def _culprits(failed: list[Outcome]) -> Iterable[str]:
-    blamed = [outcome for outcome in failed if outcome.culprits]
-    if blamed:
-        yield "<h2>Rows to look at</h2>"
-    for outcome in blamed:
-        ids = " ".join(f"<code>{escape(image_id)}</code>" for image_id in outcome.culprits)
-        more = (
-            f" and {outcome.failing - len(outcome.culprits):,} more" if outcome.failing > len(outcome.culprits) else ""
-        )
-        title = f"<summary>{escape(outcome.title)}: {outcome.failing:,}</summary>"
-        yield f"<details open>{title}<p>{ids}{more}</p></details>"
-
-
 def _splits(rows: pd.DataFrame) -> str:
     splits = [name for name in SPLITS if (rows["split"] == name).any()]
     hidden = (rows["label"] != "unlabelled") & ~rows["labelled"]
     lines = []
-    for (source, label, generator), chosen in rows.assign(hidden=hidden).groupby(["source", "label", "generator"]):
+    for names, chosen in rows.assign(hidden=hidden).groupby(["source", "label", "generator"]):
         counts = [f"{int((chosen['split'] == split).sum()):,}" for split in splits]
-        lines.append(
-            (
-                escape(str(source)),
-                escape(str(label)),
-                escape(str(generator)),
-                *counts,
-                f"{int(chosen['hidden'].sum()):,}",
-            )
-        )
+        lines.append((*(escape(str(name)) for name in names), *counts, f"{int(chosen['hidden'].sum()):,}"))
     header = ("source", "label", "generator", *splits, "of these with hidden label")
     return _table(header, lines, numeric=set(range(3, len(header))))
 
 
 def _shortcuts(shortcuts: Sequence[ShortcutRow], bound: float) -> str:
+    if not shortcuts:
+        return "<p>Not run: crops are missing or damaged.</p>"
     lines = []
     for row in shortcuts:
-        number = "too few rows" if row.auc is None else f"{row.auc:.3f}"
         bar = "" if row.auc is None else _bar(row.auc, bound)
         name = escape(row.generator if row.source == row.generator else f"{row.source} / {row.generator}")
-        lines.append((name, escape(row.reference), f"{row.n_real:,}", f"{row.n_fake:,}", number, bar))
-    return _table(("fakes", "against reals of", "reals", "fakes", "AUC", "0.5 to 1"), lines, numeric={2, 3, 4})
+        numbers = (f"{row.n_real:,}", f"{row.n_fake:,}", _auc(row.auc))
+        lines.append((name, escape(row.reference), *numbers, bar, _auc(row.auc_with_chroma)))
+    header = ("fakes", "against reals of", "reals", "fakes", "AUC", "0.5 to 1", "with chroma residual")
+    return _table(header, lines, numeric={2, 3, 4, 6})
+
+
+def _auc(value: float | None) -> str:
+    return "too few rows" if value is None else f"{value:.3f}"
 
 
 def _bar(auc: float, bound: float) -> str:
@@ -155,17 +156,27 @@ def _bar(auc: float, bound: float) -> str:
     return f"<div class=track><i style='width:{width:.0f}%'></i><b style='left:{mark:.0f}%'></b></div>"
 
 
+def _histories(rows: pd.DataFrame) -> str:
+    lines = []
+    for (source, label), chosen in rows.groupby(["source", "label"], sort=True):
+        names = (escape(str(source)), escape(str(label)), f"{len(chosen):,}")
+        lines.append((*names, _shares(chosen["format"]), _shares(size_texts(chosen))))
+    return _table(("source", "label", "rows", "formats", "sizes"), lines, numeric={2})
+
+
+def _shares(values: pd.Series) -> str:
+    shares = values.value_counts(normalize=True)
+    told = [f"{escape(str(value))} {share:.0%}" for value, share in shares.iloc[:MOST_SIZES].items()]
+    more = f", {len(shares) - MOST_SIZES:,} others" if len(shares) > MOST_SIZES else ""
+    return ", ".join(told) + more
+
+
 def _quarantine(quarantine: pd.DataFrame) -> str:
     if not len(quarantine):
         return "<p>Nothing is in quarantine.</p>"
     reasons = sorted(quarantine.groupby(["source", "reason"]), key=lambda item: -len(item[1]))
     lines = [
-        (
-            escape(str(source)),
-            escape(str(reason)),
-            f"{len(chosen):,}",
-            escape(str(chosen["path"].iloc[0])),
-        )
+        (escape(str(source)), escape(str(reason)), f"{len(chosen):,}", escape(str(chosen["path"].iloc[0])))
         for (source, reason), chosen in reasons[:MOST_REASONS]
     ]
     return _table(("source", "reason", "pictures", "for instance"), lines, numeric={2})
@@ -175,10 +186,14 @@ def _sheets(sheets: Mapping[str, Image.Image]) -> Iterable[str]:
     if sheets:
         yield ABOUT_SHEETS
     for name, sheet in sheets.items():
-        buffer = io.BytesIO()
-        sheet.save(buffer, "JPEG", quality=72)
-        data = base64.b64encode(buffer.getvalue()).decode()
-        yield f"<h3>{escape(name)}</h3><img alt='Contact sheet of {escape(name)}' src='data:image/jpeg;base64,{data}'>"
+        yield f"<h3>{escape(name)}</h3>{_img(sheet, f'Contact sheet of {name}', 72)}"
+
+
+def _img(picture: Image.Image, about: str, quality: int) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f"<img alt='{escape(about)}' src='data:image/jpeg;base64,{data}'>"
 
 
 def _table(header: Sequence[str], lines: Iterable[Sequence[str]], *, numeric: set[int]) -> str:

@@ -19,7 +19,11 @@ POOLED = "pooled"
 
 @dataclass(frozen=True)
 class ShortcutRow:
-    """Out-of-fold AUC of one comparison; `auc` is None where there are too few rows or groups."""
+    """Out-of-fold AUC of one comparison; None where there are too few rows or groups.
+
+    `auc` is of statistics that anybody would look at first; `auc_with_chroma` of these and of the noise of Cb and Cr,
+    which a detector that reads colour residuals sees.
+    """
 
     source: str
     generator: str
@@ -27,6 +31,7 @@ class ShortcutRow:
     n_real: int
     n_fake: int
     auc: float | None
+    auc_with_chroma: float | None
 
     def as_dict(self) -> dict[str, Any]:
         """The row as JSON."""
@@ -71,32 +76,49 @@ def out_of_fold_auc(
 
 
 def shortcut_audit(
-    rows: pd.DataFrame, features: pd.DataFrame, *, reference_source: str = "", seed: int = 0
+    rows: pd.DataFrame,
+    features: pd.DataFrame,
+    chroma: pd.DataFrame,
+    *,
+    reference_source: str = "",
+    seed: int = 0,
 ) -> list[ShortcutRow]:
     """Audit labelled rows: each generator against the reals of its own source, and all fakes against all reals.
 
     A source without reals is compared with those of REFERENCE_SOURCE, or with all reals where that is empty.
-    FEATURES are indexed like ROWS; rows without a visible label are ignored.
+    FEATURES and CHROMA are indexed like ROWS; rows without a visible label are ignored.
     """
     rows = rows[rows["labelled"] & rows["label"].isin(["real", "fake"])]
     reals = rows[rows["label"] == "real"]
     fakes = rows[rows["label"] == "fake"]
+    audit = _Audit(features, pd.concat([features, chroma], axis=1), seed)
     result = []
     for (source, generator), chosen in fakes.groupby(["source", "generator"], sort=True):
         own = reals[reals["source"] == source]
         reference = str(source) if len(own) else (reference_source or "all reals")
         if not len(own):
             own = reals[reals["source"] == reference_source] if reference_source else reals
-        auc = _audit(pd.concat([own, chosen]), features, seed)
-        result.append(ShortcutRow(str(source), str(generator), reference, len(own), len(chosen), auc))
-    pooled = _audit(pd.concat([reals, fakes]), features, seed)
-    return [*result, ShortcutRow(POOLED, POOLED, "all reals", len(reals), len(fakes), pooled)]
+        result.append(audit(str(source), str(generator), reference, own, chosen))
+    return [*result, audit(POOLED, POOLED, "all reals", reals, fakes)]
 
 
-def _audit(rows: pd.DataFrame, features: pd.DataFrame, seed: int) -> float | None:
-    return out_of_fold_auc(
-        features.loc[rows.index].to_numpy(dtype=np.float64),
-        (rows["label"] == "fake").to_numpy(),
-        rows["group"].to_numpy(dtype=str),
-        seed=seed,
-    )
+@dataclass(frozen=True)
+class _Audit:
+    plain: pd.DataFrame
+    wider: pd.DataFrame
+    seed: int
+
+    def __call__(
+        self, source: str, generator: str, reference: str, reals: pd.DataFrame, fakes: pd.DataFrame
+    ) -> ShortcutRow:
+        rows = pd.concat([reals, fakes])
+        plain, wider = (self._auc(rows, features) for features in (self.plain, self.wider))
+        return ShortcutRow(source, generator, reference, len(reals), len(fakes), plain, wider)
+
+    def _auc(self, rows: pd.DataFrame, features: pd.DataFrame) -> float | None:
+        return out_of_fold_auc(
+            features.loc[rows.index].to_numpy(dtype=np.float64),
+            (rows["label"] == "fake").to_numpy(),
+            rows["group"].to_numpy(dtype=str),
+            seed=self.seed,
+        )

@@ -1,5 +1,6 @@
 """The gate: a Great Expectations suite over the manifest and over the one-row summary."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,28 +11,47 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 
 from unmask.config import Validate
 from unmask.data.audit.facts import Facts
-from unmask.data.manifest import LABELS, SPLITS
+from unmask.data.manifest import LABELS, MANIFEST_COLUMNS, SPLITS
 
 MOST_CULPRITS = 50
 HARD, SOFT = "critical", "warning"
+ASSOCIATION = "association_"
+# Counts that must be 0: name -> title.
 ZERO = {
-    "rows_of_groups_in_two_splits": "no group stands in two splits",
-    "near_duplicates_across_splits": "no near-duplicates stand in two splits",
-    "unseen_generators_outside_test": "unseen generators occur in test only",
-    "hidden_labels_shown": "no hidden label reaches the trainer",
-    "visible_rows_without_labels": "every visible row has a label vector",
-    "held_out_rows_with_hidden_label": "validation and test rows show their label",
-    "forgeries_of_wrong_rows": "forgeries come from labelled training reals only",
-    "illegal_targets": "every label vector fits a legal state",
+    HARD: {
+        "missing_crops": "every crop and mask is in its shard",
+        "unreadable_crops": "sampled crops decode to the size of their row",
+        "masks_of_other_size": "every mask has the size of its crop",
+        "rows_of_groups_in_two_splits": "no group stands in two splits",
+        "near_duplicates_across_splits": "no near-duplicates stand in two splits",
+        "unseen_generators_outside_test": "unseen generators occur in test only",
+        "forged_reals": "reals come from no known forger",
+        "fakes_without_generator": "every fake names its generator",
+        "hidden_labels_shown": "no hidden label reaches the trainer",
+        "visible_rows_without_labels": "every visible row has a label vector",
+        "held_out_rows_with_hidden_label": "validation and test rows show their label",
+        "forgeries_of_wrong_rows": "forgeries come from labelled training reals only",
+        "illegal_targets": "every label vector fits a legal state",
+        "reals_with_attributes": "label vectors of reals are all zero",
+        "fakes_without_root": "label vectors of fakes say fake",
+    },
+    SOFT: {
+        "opposed_near_duplicates": "near-duplicates of opposite label are original and forgery",
+        "fakes_of_unknown_generators": "the label table knows every generator",
+        "lopsided_sources": "reals and fakes are balanced in each source",
+        "uniform_classes": "no class is told by its one size or format",
+        "quarantined_sources": "few pictures of each source in quarantine",
+    },
 }
+HISTORY_TITLES = {"quantisation": "quantisation tables", "subsampling": "chroma subsampling", "mode": "colour mode"}
 
 
 @dataclass(frozen=True)
 class Outcome:
     """One expectation's result.
 
-    `culprits` are image_ids, at most MOST_CULPRITS of `failing`; `key` is the setting of params.yaml that holds its
-    bound, or empty where the bound is fixed.
+    `culprits` are image_ids, at most MOST_CULPRITS of `failing`; `named` are sentences on sources, generators or shards
+    where rows alone don't say it; `key` is the setting of params.yaml that holds the bound, or empty where it is fixed.
     """
 
     name: str
@@ -43,10 +63,12 @@ class Outcome:
     key: str
     failing: int
     culprits: tuple[str, ...]
+    named: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as JSON."""
-        return {**self.__dict__, "bounds": list(self.bounds), "culprits": list(self.culprits)}
+        lists = {name: list(getattr(self, name)) for name in ("bounds", "culprits", "named")}
+        return {**self.__dict__, **lists}
 
 
 def run_suite(rows: pd.DataFrame, facts: Facts, settings: Validate) -> list[Outcome]:
@@ -55,21 +77,29 @@ def run_suite(rows: pd.DataFrame, facts: Facts, settings: Validate) -> list[Outc
     context.enable_analytics(enable=False)
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     outcomes = []
+    of_summary, of_rows = summary_expectations(settings, list(facts.numbers)), row_expectations()
     for name, frame, expectations in (
-        ("summary", facts.frame(), summary_expectations(settings)),
-        ("manifest", rows.drop(columns=["landmarks"]), row_expectations()),
+        ("summary", facts.frame(), of_summary),
+        ("manifest", rows.drop(columns=["landmarks"]), of_rows),
     ):
         result = _run(context, name, frame, expectations)
         outcomes += [_outcome(entry, facts) for entry in result["results"]]
-    order = {e.meta["name"]: n for n, e in enumerate([*summary_expectations(settings), *row_expectations()])}
+    order = {e.meta["name"]: n for n, e in enumerate([*of_summary, *of_rows])}
     return sorted(outcomes, key=lambda outcome: (not outcome.hard, order[outcome.name]))
 
 
-def summary_expectations(settings: Validate) -> list[Any]:
-    """Bounds on the columns of the one-row summary."""
-    zero = [_bound(name, title, HARD, high=0) for name, title in ZERO.items()]
+def summary_expectations(settings: Validate, numbers: Sequence[str]) -> list[Any]:
+    """Bounds on the columns of the one-row summary; NUMBERS are their names."""
     return [
-        *zero,
+        *(_bound(name, title, kind, high=0) for kind, titles in ZERO.items() for name, title in titles.items()),
+        *_size_expectations(settings),
+        *_growth_expectations(settings),
+        *_shortcut_expectations(settings, [name for name in numbers if name.startswith(ASSOCIATION)]),
+    ]
+
+
+def _size_expectations(settings: Validate) -> list[Any]:
+    return [
         _bound("rows", "enough rows", HARD, low=settings.min_rows, key="min_rows"),
         _bound("training_reals", "labelled reals to train on", HARD, low=1),
         _bound("training_fakes", "fakes to train on", HARD, low=1),
@@ -91,29 +121,43 @@ def summary_expectations(settings: Validate) -> list[Any]:
         _bound("test_reals", "reals to test on", SOFT, low=1),
         _bound("test_fakes", "fakes to test on", SOFT, low=1),
         _bound(
-            "shortcut_auc",
-            "simple statistics do not give the label away",
-            SOFT,
-            high=settings.max_shortcut_auc,
-            key="max_shortcut_auc",
-        ),
-        *(
-            _bound(
-                f"association_{what}",
-                f"label independent of {what}",
-                SOFT,
-                high=settings.max_label_association,
-                key="max_label_association",
-            )
-            for what in ("format", "size", "quality")
+            "class_share", "reals and fakes are balanced", SOFT, low=settings.min_class_share, key="min_class_share"
         ),
     ]
+
+
+def _growth_expectations(settings: Validate) -> list[Any]:
+    lost, grown = "no source lost reals or fakes since the accepted version", "no source grew out of proportion"
+    return [
+        _bound("shrink", lost, HARD, high=settings.max_shrink, key="max_shrink"),
+        _bound("growth", grown, SOFT, high=settings.max_growth, key="max_growth"),
+    ]
+
+
+def _shortcut_expectations(settings: Validate, associations: Sequence[str]) -> list[Any]:
+    most, key = settings.max_label_association, "max_label_association"
+    auc = "simple statistics do not give the label away"
+    return [
+        _bound("shortcut_auc", auc, SOFT, high=settings.max_shortcut_auc, key="max_shortcut_auc"),
+        *(_bound(name, _independence(name), SOFT, high=most, key=key) for name in associations),
+    ]
+
+
+def _independence(name: str) -> str:
+    what = name.removeprefix(ASSOCIATION)
+    if what == "within_sources":
+        return "label independent of format, size and quality within each source"
+    return f"label independent of {HISTORY_TITLES.get(what, what)}"
 
 
 def row_expectations() -> list[Any]:
     """What must hold for each row of the manifest."""
     row = {"severity": HARD}
+    columns = [name for name in MANIFEST_COLUMNS if name != "landmarks"]
     return [
+        gxe.ExpectTableColumnsToMatchSet(
+            column_set=columns, exact_match=False, meta=_meta("schema", "every column of the schema is there"), **row
+        ),
         gxe.ExpectColumnValuesToBeUnique(column="image_id", meta=_meta("image_id", "image_id is unique"), **row),
         gxe.ExpectColumnValuesToMatchRegex(
             column="key", regex=r"^[\w.-]+\.zip/[0-9a-f]{16}\.png$", meta=_meta("key", "key names a crop"), **row
@@ -123,6 +167,9 @@ def row_expectations() -> list[Any]:
         ),
         gxe.ExpectColumnValuesToBeInSet(
             column="split", value_set=list(SPLITS), meta=_meta("split", "split is known"), **row
+        ),
+        gxe.ExpectColumnValuesToMatchRegex(
+            column="phash", regex=r"^[0-9a-f]{16}$", meta=_meta("phash", "perceptual hash of 64 bits"), **row
         ),
         gxe.ExpectColumnValuesToMatchRegex(column="group", regex=".", meta=_meta("group", "group is named"), **row),
         gxe.ExpectColumnValuesToBeBetween(
@@ -186,4 +233,5 @@ def _outcome(entry: dict[str, Any], facts: Facts) -> Outcome:
         key=config["meta"].get("key", ""),
         failing=len(culprits),
         culprits=tuple(culprits[:MOST_CULPRITS]),
+        named=tuple(facts.named.get(name, ())),
     )

@@ -1,0 +1,86 @@
+"""Whether the shards hold what a manifest says: members, sampled crops, sizes of masks."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from unmask.console import track
+from unmask.data.decode import decode_image, decode_mask, pillow_quiet
+from unmask.data.shards import ShardReader, check_inside, open_shard
+from unmask.errors import DataError
+
+Troubles = Mapping[str, str]  # image_id -> what is wrong with it
+
+
+def missing_members(rows: pd.DataFrame, root: Path) -> Troubles:
+    """Rows whose crop or mask is in no whole shard below ROOT; shards are only listed, no picture is read."""
+    keys = pd.concat([rows["key"], rows.loc[rows["mask_key"] != "", "mask_key"]])
+    troubles: dict[str, str] = {}
+    for shard, chosen in keys.groupby(keys.str.rpartition("/")[0], sort=True):
+        members = chosen.str.rpartition("/")[2]
+        held, damage = _listing(root, str(shard))
+        for index in members.index[~members.isin(held)]:
+            troubles[str(rows.at[index, "image_id"])] = (
+                damage or f"{root / str(shard)}: lacks members that the manifest names"
+            )
+    return troubles
+
+
+def unreadable_crops(rows: pd.DataFrame, root: Path, *, per_source: int) -> Troubles:
+    """Of PER_SOURCE rows of each source, those whose crop does not decode or has another size than its row.
+
+    The rows are the first by image_id, which is a hash: an arbitrary choice, the same in every run.
+    """
+    chosen = rows.sort_values("image_id").groupby("source").head(per_source)
+    return dict(_unreadable(chosen, ShardReader(root)))
+
+
+def masks_of_other_size(rows: pd.DataFrame, root: Path) -> Troubles:
+    """Rows whose mask does not decode or has another size than their crop."""
+    return dict(_bad_masks(rows[rows["mask_key"] != ""], ShardReader(root)))
+
+
+def summed_up(troubles: Troubles) -> list[str]:
+    """Each kind of trouble once, with the number of rows, most frequent first."""
+    counts = pd.Series(list(troubles.values()), dtype=str).value_counts()
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    return [f"{what} ({count:,} rows)" for what, count in ordered]
+
+
+def _listing(root: Path, shard: str) -> tuple[set[str], str]:
+    try:
+        check_inside(shard)
+        with open_shard(root / shard) as opened:
+            return set(opened.namelist()), ""
+    except DataError as error:
+        return set(), str(error)
+
+
+def _unreadable(rows: pd.DataFrame, reader: ShardReader) -> Iterator[tuple[str, str]]:
+    with pillow_quiet():
+        for row in track(rows.to_dict("records"), "decoding a sample"):
+            try:
+                size = decode_image(reader.read(row["key"])).size
+            except DataError as error:
+                yield row["image_id"], str(error)
+                continue
+            if size != (row["width"], row["height"]):
+                yield row["image_id"], f"{_as_text(size)} px, its row says {_as_text((row['width'], row['height']))}"
+
+
+def _bad_masks(rows: pd.DataFrame, reader: ShardReader) -> Iterator[tuple[str, str]]:
+    with pillow_quiet():
+        for row in track(rows.to_dict("records"), "measuring masks"):
+            try:
+                size = decode_mask(reader.read(row["mask_key"])).size
+            except DataError as error:
+                yield row["image_id"], str(error)
+                continue
+            if size != (row["width"], row["height"]):
+                crop = _as_text((row["width"], row["height"]))
+                yield row["image_id"], f"mask of {_as_text(size)} px on a crop of {crop}"
+
+
+def _as_text(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"
