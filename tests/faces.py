@@ -1,6 +1,7 @@
 """Drawn faces with known landmarks, and a small data set of them on disk."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from PIL import Image, ImageFilter
 
 from tests.datasets import row
+from unmask.config import Expand, load_config
 from unmask.data.batches import QUARANTINE_SCHEMA
 from unmask.data.manifest import write_manifest
 from unmask.data.quality import content_id, perceptual_hash
@@ -63,6 +65,11 @@ def write_faces(dataset: Path, plans: list[dict], size: int = 64) -> pd.DataFram
     write_manifest(dataset / "manifest.parquet", frame)
     write_typed(dataset / "quarantine.parquet", empty_frame(QUARANTINE_SCHEMA), QUARANTINE_SCHEMA)
     return frame
+
+
+def expand_settings(**changed: object) -> Expand:
+    """The project's settings of expand, but for those CHANGED."""
+    return replace(load_config(Path(__file__).parents[1]).expand, **changed)
 
 
 def plans(reals: int, fakes: int, split: str, *, labelled: bool = True) -> list[dict]:

@@ -57,7 +57,7 @@ class Expand:
     pair_masks: bool = MISSING
     pair_noise_factor: float = MISSING
     pair_min_change: float = MISSING
-    pair_max_around: float = MISSING
+    pair_max_shift_px: float = MISSING
 
 
 @dataclass

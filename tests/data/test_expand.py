@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.faces import plans, write_faces
+from tests.faces import draw_face, expand_settings, face_points, plans, write_faces
 from unmask.config import Expand
 from unmask.data.decode import decode_image, decode_mask
 from unmask.data.expand import expand
@@ -13,9 +13,7 @@ from unmask.data.manifest import read_manifest
 from unmask.data.shards import ShardReader
 from unmask.labels.graph import FFPP
 
-SETTINGS = Expand(
-    self_blended_per_real=2, region_edits_per_real=1, min_change=0.01, min_area=0.003, physical_inconsistency=True
-)
+SETTINGS = expand_settings(self_blended_per_real=2, region_edits_per_real=1, min_change=0.01)
 ROWS = [
     *plans(10, 1, "train"),
     *plans(2, 1, "train", labelled=False),
@@ -123,9 +121,7 @@ def test_other_settings_make_other_shards_and_drop_the_old(dataset, tmp_path):
 
 
 def test_a_forgery_too_faint_is_skipped_and_counted(dataset, tmp_path):
-    strict = Expand(
-        self_blended_per_real=1, region_edits_per_real=0, min_change=0.9, min_area=0.003, physical_inconsistency=True
-    )
+    strict = expand_settings(self_blended_per_real=1, region_edits_per_real=0, min_change=0.9)
     result = run(dataset, tmp_path, settings=strict)
     assert result.forgeries == 0
     assert result.skipped == {"the change is too faint to see": 10}

@@ -19,8 +19,10 @@ MIN_AROUND = 0.03  # share of the crop that lies around the face and that the no
 
 @dataclass(frozen=True)
 class Bounds:
-    """When a difference counts: FACTOR times the noise around the face, at least FLOOR (of 1), and over MIN_AREA of
-    the crop; two crops show the same moment where they differ around the face no more than by a move of SHIFT_PX."""
+    """When a difference counts: from FACTOR times the noise, at least FLOOR (of 1), on MIN_AREA of the crop.
+
+    Two crops show the same moment where they differ around the face no more than by a move of SHIFT_PX.
+    """
 
     factor: float
     floor: float

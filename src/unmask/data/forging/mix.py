@@ -48,4 +48,5 @@ def mix_of(settings: Expand) -> Mix:
     if settings.colour_space not in COLOUR_SPACES:
         found, known = settings.colour_space, ", ".join(COLOUR_SPACES)
         raise ConfigError(f"params.yaml: expand.colour_space: {found!r} is none of {known}")
-    return Mix(dict(settings.region_methods), dict(settings.skin_methods), settings.poisson_share, settings.colour_space)
+    methods, skin_methods = dict(settings.region_methods), dict(settings.skin_methods)
+    return Mix(methods, skin_methods, settings.poisson_share, settings.colour_space)

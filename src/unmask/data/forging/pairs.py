@@ -104,7 +104,10 @@ class PairComparer:
 def bounds_of(settings: Expand) -> Bounds:
     """The settings that decide when a difference counts."""
     return Bounds(
-        settings.pair_noise_factor, settings.pair_min_change, settings.pair_max_shift_px, settings.min_area
+        factor=settings.pair_noise_factor,
+        floor=settings.pair_min_change,
+        shift_px=settings.pair_max_shift_px,
+        min_area=settings.min_area,
     )
 
 

@@ -60,22 +60,20 @@ def edit_region(image: Pixels, points: Points, region: str, rng: np.random.Gener
     return blend(image, source, np.where(covered, weight, 0.0).astype(np.float32))
 
 
-def _source(
-    image: Pixels, points: Points, region: str, rng: np.random.Generator, edit: Edit
-) -> tuple[Pixels, Mask]:
+def _source(image: Pixels, points: Points, region: str, rng: np.random.Generator, edit: Edit) -> tuple[Pixels, Mask]:
     """The picture that the region is taken from, and where it is sound."""
     everywhere = np.ones(image.shape[:2], dtype=bool)
     if edit.method == "warp":
         return _warped(image, points, region, rng), everywhere
     if edit.donor is not None:
-        return _donated(image, points, region, rng, edit.donor, edit.colour_space)
+        return _donated(image, points, region, rng, donor=edit.donor, space=edit.colour_space)
     if region == SKIN:
         return _retouch(image, rng, eye_distance(points)), everywhere
     return _altered_copy(image, points, region, rng), everywhere
 
 
 def _donated(
-    image: Pixels, points: Points, region: str, rng: np.random.Generator, donor: Donor, space: str
+    image: Pixels, points: Points, region: str, rng: np.random.Generator, *, donor: Donor, space: str
 ) -> tuple[Pixels, Mask]:
     shape, distance = (image.shape[0], image.shape[1]), eye_distance(points)
     if region == SKIN:

@@ -102,6 +102,6 @@ def bend(image: Pixels, source: Points, target: Points, shape: tuple[int, int]) 
     knots = spline(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)).reshape(*steps, 2)
     size = (shape[0] / steps[0], shape[1] / steps[1])
     at = [zoom(knots[..., axis], size, order=1) for axis in (1, 0)]
-    covered = np.logical_and.reduce([(0 <= a) & (a <= side - 1) for a, side in zip(at, image.shape[:2], strict=True)])
+    covered = np.logical_and.reduce([(a >= 0) & (a <= side - 1) for a, side in zip(at, image.shape[:2], strict=True)])
     planes = [map_coordinates(image[..., channel], at, order=1, mode="nearest") for channel in range(image.shape[2])]
     return np.stack(planes, axis=-1), np.asarray(covered)
