@@ -1,6 +1,7 @@
 """Drawn faces with known landmarks, and a small data set of them on disk."""
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,12 +49,15 @@ def draw_face(seed: int, size: int) -> np.ndarray:
     return np.asarray(Image.fromarray(grainy).filter(ImageFilter.GaussianBlur(0.5)))
 
 
-def write_faces(dataset: Path, plans: list[dict], size: int = 64) -> pd.DataFrame:
-    """Write a data set of drawn faces: one row a plan (label, split, labelled and any other column)."""
+Draw = Callable[[int, int], np.ndarray]
+
+
+def write_faces(dataset: Path, plans: list[dict], size: int = 64, draw: Draw = draw_face) -> pd.DataFrame:
+    """Write a data set of faces, by DRAW from number and size: one row a plan (label, split and any other column)."""
     rows, landmarks = [], face_points(size).astype(np.float32).ravel()
     with ShardWriter(dataset / "crops-a.zip") as shard:
         for index, plan in enumerate(plans):
-            image = Image.fromarray(draw_face(index, size))
+            image = Image.fromarray(draw(index, size))
             coded, image_id = io.BytesIO(), content_id(image)
             image.save(coded, "PNG")
             shard.write(f"{image_id}.png", coded.getvalue())

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.faces import draw_face, expand_settings, face_points, plans, write_faces
+from tests.faces import expand_settings, plans, write_faces
 from unmask.config import Expand
 from unmask.data.decode import decode_image, decode_mask
 from unmask.data.expand import expand
@@ -94,6 +94,28 @@ def test_reals_are_nothing_altered_and_all_known(rows, expanded):
     reals = labels.loc[rows.loc[(rows["label"] == "real") & rows["labelled"], "image_id"]]
     assert not np.stack(reals["target"]).any()
     assert np.stack(reals["target_mask"]).all()
+
+
+def test_every_forgerys_mask_is_listed_as_exact(expanded, made):
+    masks = pd.read_parquet(expanded / "masks.parquet")
+    assert (masks["kind"] == "exact").all()
+    listed = masks.set_index("image_id")["mask_key"]
+    assert listed[made["image_id"]].tolist() == made["mask_key"].tolist()
+
+
+@pytest.mark.parametrize(
+    "changed", [{"poisson_share": 1.0}, {"region_methods": {"warp": 1.0}}, {"colour_space": "ycbcr"}], ids=str
+)
+def test_other_ways_of_forging_make_other_forgeries(dataset, expanded, tmp_path, changed):
+    base = {"self_blended_per_real": 0, "region_edits_per_real": 2}
+    first, other = (tmp_path / name for name in ("first", "other"))
+    run(dataset, first, settings=expand_settings(**base))
+    run(dataset, other, settings=expand_settings(**base, **changed))
+    before, after = (set(read_manifest(out / "manifest.parquet")["image_id"]) for out in (first, other))
+    assert after
+    assert after - before
+    run(dataset, other, settings=expand_settings(**base))
+    assert (other / "manifest.parquet").read_bytes() == (first / "manifest.parquet").read_bytes()
 
 
 def test_each_forger_has_a_contact_sheet(expanded, made):
