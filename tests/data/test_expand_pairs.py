@@ -96,7 +96,9 @@ def test_of_a_fake_without_a_face_the_root_alone_is_known(expanded):
 
 def test_a_hidden_fake_is_not_held_against_its_real(expanded):
     assert origin(8) not in set(pd.read_parquet(expanded / "labels.parquet")["image_id"])
-    tables = pd.concat([pd.read_parquet(path) for path in expanded.glob("*.parquet") if path.name != "manifest.parquet"])
+    tables = pd.concat(
+        [pd.read_parquet(path) for path in expanded.glob("*.parquet") if path.name != "manifest.parquet"]
+    )
     assert origin(8) not in set(tables["image_id"])
 
 
