@@ -1,6 +1,8 @@
 """Drawn faces with known landmarks, and a small data set of them on disk."""
 
 import io
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 from PIL import Image, ImageFilter
 
 from tests.datasets import row
+from unmask.config import Expand, load_config
 from unmask.data.batches import QUARANTINE_SCHEMA
 from unmask.data.manifest import write_manifest
 from unmask.data.quality import content_id, perceptual_hash
@@ -46,12 +49,15 @@ def draw_face(seed: int, size: int) -> np.ndarray:
     return np.asarray(Image.fromarray(grainy).filter(ImageFilter.GaussianBlur(0.5)))
 
 
-def write_faces(dataset: Path, plans: list[dict], size: int = 64) -> pd.DataFrame:
-    """Write a data set of drawn faces: one row a plan (label, split, labelled and any other column)."""
+Draw = Callable[[int, int], np.ndarray]
+
+
+def write_faces(dataset: Path, plans: list[dict], size: int = 64, draw: Draw = draw_face) -> pd.DataFrame:
+    """Write a data set of faces, by DRAW from number and size: one row a plan (label, split and any other column)."""
     rows, landmarks = [], face_points(size).astype(np.float32).ravel()
     with ShardWriter(dataset / "crops-a.zip") as shard:
         for index, plan in enumerate(plans):
-            image = Image.fromarray(draw_face(index, size))
+            image = Image.fromarray(draw(index, size))
             coded, image_id = io.BytesIO(), content_id(image)
             image.save(coded, "PNG")
             shard.write(f"{image_id}.png", coded.getvalue())
@@ -63,6 +69,11 @@ def write_faces(dataset: Path, plans: list[dict], size: int = 64) -> pd.DataFram
     write_manifest(dataset / "manifest.parquet", frame)
     write_typed(dataset / "quarantine.parquet", empty_frame(QUARANTINE_SCHEMA), QUARANTINE_SCHEMA)
     return frame
+
+
+def expand_settings(**changed: object) -> Expand:
+    """The project's settings of expand, but for those CHANGED."""
+    return replace(load_config(Path(__file__).parents[1]).expand, **changed)
 
 
 def plans(reals: int, fakes: int, split: str, *, labelled: bool = True) -> list[dict]:

@@ -49,7 +49,15 @@ class Expand:
     region_edits_per_real: int = MISSING
     min_change: float = MISSING
     min_area: float = MISSING
+    region_methods: dict[str, float] = MISSING
+    skin_methods: dict[str, float] = MISSING
+    poisson_share: float = MISSING
+    colour_space: str = MISSING
     physical_inconsistency: bool = MISSING
+    pair_masks: bool = MISSING
+    pair_noise_factor: float = MISSING
+    pair_min_change: float = MISSING
+    pair_max_shift_px: float = MISSING
 
 
 @dataclass

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.faces import plans, write_faces
+from tests.faces import expand_settings, plans, write_faces
 from unmask.config import Expand
 from unmask.data.decode import decode_image, decode_mask
 from unmask.data.expand import expand
@@ -13,9 +13,7 @@ from unmask.data.manifest import read_manifest
 from unmask.data.shards import ShardReader
 from unmask.labels.graph import FFPP
 
-SETTINGS = Expand(
-    self_blended_per_real=2, region_edits_per_real=1, min_change=0.01, min_area=0.003, physical_inconsistency=True
-)
+SETTINGS = expand_settings(self_blended_per_real=2, region_edits_per_real=1, min_change=0.01)
 ROWS = [
     *plans(10, 1, "train"),
     *plans(2, 1, "train", labelled=False),
@@ -98,6 +96,28 @@ def test_reals_are_nothing_altered_and_all_known(rows, expanded):
     assert np.stack(reals["target_mask"]).all()
 
 
+def test_every_forgerys_mask_is_listed_as_exact(expanded, made):
+    masks = pd.read_parquet(expanded / "masks.parquet")
+    assert (masks["kind"] == "exact").all()
+    listed = masks.set_index("image_id")["mask_key"]
+    assert listed[made["image_id"]].tolist() == made["mask_key"].tolist()
+
+
+@pytest.mark.parametrize(
+    "changed", [{"poisson_share": 1.0}, {"region_methods": {"warp": 1.0}}, {"colour_space": "ycbcr"}], ids=str
+)
+def test_other_ways_of_forging_make_other_forgeries(dataset, expanded, tmp_path, changed):
+    base = {"self_blended_per_real": 0, "region_edits_per_real": 2}
+    first, other = (tmp_path / name for name in ("first", "other"))
+    run(dataset, first, settings=expand_settings(**base))
+    run(dataset, other, settings=expand_settings(**base, **changed))
+    before, after = (set(read_manifest(out / "manifest.parquet")["image_id"]) for out in (first, other))
+    assert after
+    assert after - before
+    run(dataset, other, settings=expand_settings(**base))
+    assert (other / "manifest.parquet").read_bytes() == (first / "manifest.parquet").read_bytes()
+
+
 def test_each_forger_has_a_contact_sheet(expanded, made):
     assert {path.stem for path in (expanded / "sheets").glob("*.png")} == set(made["generator"])
 
@@ -123,9 +143,7 @@ def test_other_settings_make_other_shards_and_drop_the_old(dataset, tmp_path):
 
 
 def test_a_forgery_too_faint_is_skipped_and_counted(dataset, tmp_path):
-    strict = Expand(
-        self_blended_per_real=1, region_edits_per_real=0, min_change=0.9, min_area=0.003, physical_inconsistency=True
-    )
+    strict = expand_settings(self_blended_per_real=1, region_edits_per_real=0, min_change=0.9)
     result = run(dataset, tmp_path, settings=strict)
     assert result.forgeries == 0
     assert result.skipped == {"the change is too faint to see": 10}

@@ -71,6 +71,29 @@ def test_a_synthetic_face_is_identity_inconsistency_and_all_regions(generator: s
     assert known.tolist() == bits("1 011 111111")
 
 
+IDENTITY, EXPRESSION, WHOLE = "1 011 111111", "1 101 001100", "1 211 111111"
+PUBLISHED = {  # as folders and lists of the sets spell them; 2: not known
+    **dict.fromkeys(("FaceShifter", "DeepFakeDetection", "FF-DF", "FF-FS", "FF-FH", "deepfake"), IDENTITY),
+    **dict.fromkeys(("Celeb-synthesis", "CelebDFv2_fake", "dfdc", "DFDC_Fake", "DFDCP_FakeA"), IDENTITY),
+    **dict.fromkeys(("DeeperForensics-1.0", "end_to_end", "UADFV_Fake", "DeepFaceLab", "MobileSwap"), IDENTITY),
+    **dict.fromkeys(("FF-F2F", "FF-NT"), EXPRESSION),
+    **dict.fromkeys(("fomm", "facevid2vid", "MRAA", "one_shot_free", "sadtalker", "heygen"), "1 101 221122"),
+    "wav2lip": "1 101 001122",
+    **dict.fromkeys(("progan", "stylegan", "stylegan2", "biggan", "gaugan", "whichfaceisreal"), WHOLE),
+    **dict.fromkeys(("stable_diffusion_v_1_4", "stable_diffusion_v_1_5", "sdv4", "sd14", "sd1.5", "sd2.1"), WHOLE),
+    **dict.fromkeys(("Midjourney", "wukong", "VQDM", "ADM", "glide", "glide_100_10", "ldm_200_cfg", "DiT"), WHOLE),
+    **dict.fromkeys(("starganv2", "styleclip", "CollabDiff"), "1 221 222222"),
+    **dict.fromkeys(("seeingdark", "san", "wilddeepfake"), "1 222 222222"),
+}
+
+
+@pytest.mark.parametrize(("generator", "vector"), PUBLISHED.items())
+def test_names_of_published_sets(generator: str, vector: str) -> None:
+    target, known = targets(generator, FFPP, physical_inconsistency=True)
+    found = "".join(str(value) if sure else "2" for value, sure in zip(target, known, strict=True))
+    assert found == vector.replace(" ", "")
+
+
 @pytest.mark.parametrize("generator", ["inpaint", "regionedit", "warp"])
 def test_a_forger_of_changing_regions_leaves_the_locals_unknown(generator: str) -> None:
     target, known = targets(generator, FFPP, physical_inconsistency=True)

@@ -1,7 +1,5 @@
 """Dataset expansion: forge labelled training reals, shard by shard, and label every row whose label is visible."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from concurrent.futures import Executor
@@ -9,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-import unmask.data.forging
 from unmask.config import Expand
 from unmask.console import track
-from unmask.data.forging.labelling import label_table
+from unmask.data.forging.cache import Cache, name_of, shard_of
+from unmask.data.forging.difference import DIFFERENCE, UNCHANGED
+from unmask.data.forging.labelling import MASKS_SCHEMA, label_table, mask_table
+from unmask.data.forging.mix import mix_of
+from unmask.data.forging.paired import compare_pairs
 from unmask.data.forging.plan import Face, plan
 from unmask.data.forging.regions import as_points
 from unmask.data.forging.worker import Forger, Made, Skipped
@@ -37,11 +37,12 @@ REMEDY = "run `dvc repro expand`"
 
 @dataclass(frozen=True)
 class Expansion:
-    """What one run made: forgeries, the reals they came from, skips by reason, labelled rows, shards worked on."""
+    """What one run made: forgeries, the reals they came from, skips by reason, pairs by outcome, rows, new shards."""
 
     forgeries: int
     reals: int
     skipped: Counter[str]
+    pairs: Counter[str]
     labelled: int
     new_shards: int
 
@@ -50,68 +51,66 @@ class Expansion:
         why = "; ".join(f"{count} {reason}" for reason, count in self.skipped.most_common(3))
         skipped = f"{self.skipped.total():,} skipped" + (f" ({why})" if why else "")
         made = f"{self.forgeries:,} forgeries of {self.reals:,} reals, {skipped}"
-        return f"{made}, {self.labelled:,} rows labelled, {self.new_shards} shards worked on"
+        pairs = f", {self._pairs()}" if self.pairs else ""
+        return f"{made}{pairs}, {self.labelled:,} rows labelled, {self.new_shards} shards worked on"
+
+    def _pairs(self) -> str:
+        failed = Counter({why: n for why, n in self.pairs.items() if why not in (DIFFERENCE, UNCHANGED)})
+        why = f" ({'; '.join(f'{n} {reason}' for reason, n in failed.most_common(2))})" if failed else ""
+        masks = f"{self.pairs[DIFFERENCE]:,} of {self.pairs.total():,} pairs gave a mask"
+        return f"{masks}, {self.pairs[UNCHANGED]:,} show no change, {failed.total():,} can't be compared{why}"
 
 
 def expand(dataset: Path, out: Path, *, settings: Expand, graph: LabelGraph, seed: int, workers: int) -> Expansion:
-    """Write OUT: manifest.parquet, crops-<key>.zip, labels.parquet and a contact sheet a forger.
+    """Write OUT: manifest.parquet, crops-<key>.zip, labels.parquet, masks.parquet and a contact sheet a forger.
 
-    A shard of forgeries is made again only when its reals, the settings or the forging code changed.
+    A shard of forgeries is made again only when its reals, the settings or the forging code changed; so are the
+    difference masks of registered pairs.
 
     Raises:
+        ConfigError: a share or a method in the settings makes no sense.
         DataError: the dataset is missing or damaged.
     """
     rows = read_manifest(dataset / "manifest.parquet")
     out.mkdir(parents=True, exist_ok=True)
+    generated, skipped, new_shards = _forge(dataset, out, rows, settings=settings, seed=seed, workers=workers)
+    write_manifest(out / "manifest.parquet", generated)
+    pairs = compare_pairs(dataset, out, rows, settings=settings, workers=workers)
+    labels = label_table(dataset, rows, generated, pairs, graph=graph, settings=settings)
+    write_table(out / "labels.parquet", labels)
+    write_typed(out / "masks.parquet", mask_table(rows, generated, pairs), MASKS_SCHEMA)
+    write_sheets(dataset, out, rows, generated, pairs)
+    outcomes = Counter(pairs["outcome"])
+    return Expansion(len(generated), generated["forged_from"].nunique(), skipped, outcomes, len(labels), new_shards)
+
+
+def _forge(
+    dataset: Path, out: Path, rows: pd.DataFrame, *, settings: Expand, seed: int, workers: int
+) -> tuple[pd.DataFrame, Counter[str], int]:
     reals = rows[(rows["label"] == "real") & rows["labelled"] & (rows["split"] == "train") & rows["landmarks"].notna()]
     shards = {
-        _shard_key(str(shard), chosen, settings, seed): chosen.sort_values("image_id")
-        for shard, chosen in reals.groupby(reals["key"].map(_shard_of), sort=True)
+        name_of(_forging_settings(settings, seed), chosen.sort_values("image_id")): chosen.sort_values("image_id")
+        for _, chosen in reals.groupby(reals["key"].map(shard_of), sort=True)
     }
-    new = {name: chosen for name, chosen in shards.items() if not _complete(out, name)}
+    cache = Cache(out, (("rows-", ".parquet"), ("skips-", ".json"), ("crops-", ".zip")))
+    new = {name: chosen for name, chosen in shards.items() if not cache.complete(name)}
     with process_pool(workers, sum(map(len, new.values())) // CHUNK) as pool:
         forge = _ShardForger(dataset, out, settings, seed, pool, ahead=4 * workers)
         for name, chosen in new.items():
             forge(name, chosen)
-    _drop_stale(out, set(shards))
+    cache.keep(shards)
     made = [read_typed(out / f"rows-{name}.parquet", ROWS_SCHEMA, remedy=REMEDY) for name in shards]
     skipped = sum((Counter(read_json(out / f"skips-{name}.json")) for name in shards), Counter[str]())
     generated = pd.concat(made, ignore_index=True) if made else empty_frame(ROWS_SCHEMA)
-    generated = generated[~generated["image_id"].isin(rows["image_id"])].drop_duplicates("image_id")
-    write_manifest(out / "manifest.parquet", generated)
-    labels = label_table(dataset, rows, generated, graph=graph, settings=settings)
-    write_table(out / "labels.parquet", labels)
-    write_sheets(dataset, out, rows, generated)
-    return Expansion(len(generated), generated["forged_from"].nunique(), skipped, len(labels), len(new))
+    fresh = ~generated["image_id"].isin(rows["image_id"])
+    return generated[fresh].drop_duplicates("image_id"), skipped, len(new)
 
 
-def _shard_of(key: str) -> str:
-    return key.rpartition("/")[0]
-
-
-def _shard_key(shard: str, chosen: pd.DataFrame, settings: Expand, seed: int) -> str:
-    digest = hashlib.sha256()
-    for module in sorted(Path(unmask.data.forging.__path__[0]).glob("*.py")):
-        digest.update(module.read_bytes())
-    parts = [shard, seed, settings.self_blended_per_real, settings.region_edits_per_real]
-    digest.update(json.dumps([*parts, settings.min_change, settings.min_area]).encode())
-    copied = [name for name in MANIFEST_SCHEMA.names if name != "landmarks"]
-    ordered = chosen.sort_values("image_id")
-    digest.update(ordered[copied].to_json(orient="values").encode())
-    for landmarks in ordered["landmarks"]:
-        digest.update(np.asarray(landmarks, dtype=np.float32).tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _complete(out: Path, name: str) -> bool:
-    return all((out / file).is_file() for file in (f"rows-{name}.parquet", f"skips-{name}.json", f"crops-{name}.zip"))
-
-
-def _drop_stale(out: Path, kept: set[str]) -> None:
-    for prefix, suffix in (("rows-", ".parquet"), ("skips-", ".json"), ("crops-", ".zip")):
-        for path in out.glob(f"{prefix}*{suffix}"):
-            if path.name.removeprefix(prefix).removesuffix(suffix) not in kept:
-                path.unlink()
+def _forging_settings(settings: Expand, seed: int) -> tuple[object, ...]:
+    counts = (settings.self_blended_per_real, settings.region_edits_per_real)
+    mix = mix_of(settings)
+    shares = (dict(mix.methods), dict(mix.skin_methods), mix.poisson_share, mix.colour_space)
+    return (seed, *counts, settings.min_change, settings.min_area, *shares)
 
 
 @dataclass(frozen=True)
@@ -145,9 +144,10 @@ class _ShardForger:
             Face(row["image_id"], row["key"], row["source"], row["group"], as_points(row["landmarks"])) for row in reals
         ]
         blends, edits = self.settings.self_blended_per_real, self.settings.region_edits_per_real
-        jobs = list(plan(faces, seed=self.seed, self_blends=blends, region_edits=edits))
+        mix = mix_of(self.settings)
+        jobs = list(plan(faces, mix, seed=self.seed, self_blends=blends, region_edits=edits))
         chunks = [jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK)]
-        forger = Forger(self.dataset, self.settings.min_change, self.settings.min_area)
+        forger = Forger(self.dataset, self.settings.min_change, self.settings.min_area, mix.colour_space)
         made = (of_face for chunk in ordered_map(self.pool, forger, chunks, ahead=self.ahead) for of_face in chunk)
         for of_face in track(made, "forging", total=len(jobs)):
             yield from of_face

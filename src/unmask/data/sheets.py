@@ -1,6 +1,6 @@
 """Contact sheets: small pictures in a grid, so that a person can look at what the pipeline made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,32 +37,46 @@ def _tile(pixels: NDArray[np.uint8], tile_px: int) -> Image.Image:
     return tile
 
 
-def write_sheets(dataset: Path, out: Path, rows: pd.DataFrame, generated: pd.DataFrame) -> None:
-    """Write OUT/sheets/<generator>.png: real, forgery and mask of the first SHEET_SETS generated rows of each forger.
+def write_sheets(dataset: Path, out: Path, rows: pd.DataFrame, generated: pd.DataFrame, pairs: pd.DataFrame) -> None:
+    """Write OUT/sheets: real, fake and mask side by side, of the first SHEET_SETS rows of each forger.
+
+    `<generator>.png` holds GENERATED rows, `<generator>-pairs.png` those dataset fakes whose mask is the difference of
+    a pair in PAIRS; all masks lie below OUT.
 
     Raises:
         DataError: a crop can't be read.
     """
     folder = out / "sheets"
     folder.mkdir(parents=True, exist_ok=True)
-    reals, fakes = ShardReader(dataset), ShardReader(out)
     keys = dict(zip(rows["image_id"], rows["key"], strict=True))
+    names = dict(zip(rows["image_id"], rows["generator"], strict=True))
+    masked = pairs[pairs["mask_key"] != ""]
+    masked = masked.assign(key=masked["image_id"].map(keys), generator=masked["image_id"].map(names) + "-pairs")
+    reals, made = ShardReader(dataset), ShardReader(out)
     wanted = set()
-    for generator, chosen in generated.groupby("generator"):
-        sets = [
-            [
-                read_pixels(reals, keys[row["forged_from"]]),
-                read_pixels(fakes, row["key"]),
-                read_mask(fakes, row["mask_key"]),
+    for frame, fakes in ((generated, made), (masked, reals)):
+        for name, chosen in frame.groupby("generator"):
+            sets = [
+                (read_pixels(reals, keys[origin]), read_pixels(fakes, key), read_mask(made, mask_key))
+                for origin, key, mask_key in _first(chosen)
             ]
-            for row in chosen.sort_values("image_id").head(SHEET_SETS).to_dict("records")
-        ]
-        wanted.add(f"{generator}.png")
-        with replacing(folder / f"{generator}.png") as temporary:
-            contact_sheet(sets, columns=3, tile_px=128).save(temporary, "PNG")
+            file = f"{_plain(str(name))}.png"
+            wanted.add(file)
+            with replacing(folder / file) as temporary:
+                contact_sheet(sets, columns=3, tile_px=128).save(temporary, "PNG")
     for path in folder.glob("*.png"):
         if path.name not in wanted:
             path.unlink()
+
+
+def _plain(name: str) -> str:
+    """A generator's name, which a list from outside may have given, as the name of a file."""
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in name)[:100].lstrip(".")
+
+
+def _first(chosen: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    first = chosen.sort_values("image_id").head(SHEET_SETS)
+    return zip(first["forged_from"], first["key"], first["mask_key"], strict=True)
 
 
 def read_pixels(reader: ShardReader, key: str) -> NDArray[np.uint8]:

@@ -24,16 +24,32 @@ class Edit:
 
 IDENTITY = Edit(attributes=("identity",), unsure=("age",))
 EXPRESSION = Edit(attributes=("expression",), regions=("lip", "mouth"))
+# A driven face opens another mouth for certain; how far the rest moved, and the head with it, depends on the driver.
+REENACTED = Edit(
+    attributes=("expression",), regions=("lip", "mouth"), unsure=("eye", "eyebrow", "nose", "pose", "skin")
+)
+LIP_SYNC = Edit(attributes=("expression",), regions=("lip", "mouth"), unsure=("nose", "skin"))
 SYNTHETIC = Edit(attributes=("identity",), unsure=("age", "expression", "gender", "pose", PHYSICAL))
 SOMEWHERE = Edit(regions=None, unsure=("age", "expression", "gender", "identity", "pose"))
 
-# The published vectors of FF++ and FFSC (methods: 1.4), then what is only generated, then the sample's forgers.
+# The published vectors of FF++ and FFSC first, then other published sets under the names that their folders and
+# lists use, then the sample's forgers. A method whose effect is not known stays out of the table.
 EDITS: dict[Edit, tuple[str, ...]] = {
     IDENTITY: (
-        *("deepfakes", "faceswap", "faceshifter", "simswap", "fsgan", "blendface", "infoswap", "inswap", "uniface"),
-        *("facedancer", "e4s", "mobswap", "diffswap", "identity", "swap", "dfdc", "celebdf", "selfblend"),
+        *("deepfakes", "deepfake", "faceswap", "faceshifter", "ffdf", "fffs", "fffh", "ffsh"),
+        *("deepfakedetection", "dfd", "dfdfake", "dfdc", "dfdcfake", "dfdcp", "dfdcpfakea", "dfdcpfakeb"),
+        *("celebdf", "celebdfv1", "celebdfv2", "celebdfv1fake", "celebdfv2fake", "celebsynthesis"),
+        *("deeperforensics", "deeperforensics10", "dfvae", "endtoend", "dffake", "uadfv", "uadfvfake"),
+        *("simswap", "fsgan", "blendface", "infoswap", "inswap", "inswapper", "uniface", "facedancer", "e4s"),
+        *("mobswap", "mobileswap", "deepfacelab", "faceswapgan", "diffswap", "diffface", "hififace", "megafs"),
+        *("roop", "roopfake", "identity", "swap", "selfblend"),
     ),
-    EXPRESSION: ("face2face", "neuraltextures", "smile", "hfgismile", "expression"),
+    EXPRESSION: ("face2face", "neuraltextures", "fff2f", "ffnt", "smile", "hfgismile", "expression"),
+    REENACTED: (
+        *("fomm", "facevid2vid", "fsvid2vid", "mraa", "oneshot", "oneshotfree", "pirender", "tpsm", "tpsmm", "lia"),
+        *("dagan", "danet", "mcnet", "hyperreenact", "sadtalker", "heygen", "liveportrait", "reenactment"),
+    ),
+    LIP_SYNC: ("wav2lip", "lipsync", "videoretalking"),
     Edit(attributes=("expression",), regions=("eye", "lip", "mouth", "nose", "skin")): (
         *("surprise", "fommexpr", "styleresexpr"),
     ),
@@ -48,12 +64,19 @@ EDITS: dict[Edit, tuple[str, ...]] = {
     Edit(regions=("lip", "mouth")): ("regionmouth",),
     Edit(regions=("nose",)): ("regionnose",),
     SYNTHETIC: (
-        *("stylegan", "stylegan2", "stylegan3", "progan", "biggan", "stargan", "cyclegan", "gauggan"),
-        *("sd15", "sd21", "sdxl", "sd3", "flux", "stablediffusion", "midjourney", "dalle", "dalle2", "dalle3"),
-        *("adm", "ddpm", "ldm", "glide", "dcface", "diffface", "thispersondoesnotexist", "synthetic"),
-        *("resynthesis", "upsampler"),
+        *("stylegan", "stylegan2", "stylegan3", "styleganxl", "progan", "pggan", "biggan", "cyclegan", "gaugan"),
+        *("crn", "imle", "vqgan", "vqdm", "wukong", "adm", "guided", "ddpm", "ddim", "rddm", "ldm", "ldm100"),
+        *("ldm200", "ldm200cfg", "glide", "glide5027", "glide10010", "glide10027", "dit", "ditxl2", "sit", "sitxl2"),
+        *("pixart", "pixartalpha", "stablediffusion", "sd14", "sd15", "sd21", "sdxl", "sd3", "sd35"),
+        *("sdv4", "sdv5", "sdv14", "sdv15", "sdv21", "stablediffusionv14", "stablediffusionv15"),
+        *("stablediffusionv21", "stablediffusionxl", "flux", "midjourney", "midjourney6", "midjourneyv5"),
+        *("midjourneyv6", "dalle", "dallemini", "dalle2", "dalle2face", "dalle3", "imagen", "firefly", "dcface"),
+        *("thispersondoesnotexist", "whichfaceisreal", "whichisreal", "synthetic", "resynthesis", "upsampler"),
     ),
-    SOMEWHERE: ("inpaint", "regionedit", "warp"),
+    SOMEWHERE: (
+        *("stargan", "starganv2", "styleclip", "e4e", "collabdiff", "collaborativediffusion"),
+        *("inpaint", "regionedit", "warp"),
+    ),
 }
 
 

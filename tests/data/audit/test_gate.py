@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.faces import plans, write_faces
-from unmask.config import Assemble, Expand, Validate
+from tests.faces import expand_settings, plans, write_faces
+from unmask.config import Assemble, Validate
 from unmask.data.audit.facts import Facts, Inputs, gather_facts
 from unmask.data.audit.gate import GateSettings, run_gate
 from unmask.data.audit.growth import accept, write_version
@@ -69,9 +69,7 @@ def facts_of(folder: Path, **changed: object) -> Facts:
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("build")
     write_faces(folder / "dataset", ROWS)
-    settings = Expand(
-        self_blended_per_real=1, region_edits_per_real=0, min_change=0.01, min_area=0.003, physical_inconsistency=True
-    )
+    settings = expand_settings(self_blended_per_real=1, region_edits_per_real=0)
     expand(folder / "dataset", folder / "expanded", settings=settings, graph=FFPP, seed=1, workers=1)
     return folder
 

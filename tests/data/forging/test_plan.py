@@ -1,18 +1,21 @@
 import numpy as np
 
 from tests.faces import face_points
+from unmask.data.forging.mix import Mix
 from unmask.data.forging.plan import Face, plan
 from unmask.data.forging.recipes import Recipe, unusable
 
 POINTS = face_points(64)
+TODAY = Mix({"donor": 0.6, "self": 0.4}, {"self": 1.0}, poisson_share=0.0, colour_space="rgb")
+EVERY_WAY = Mix({"donor": 0.4, "self": 0.3, "warp": 0.3}, {"donor": 0.5, "warp": 0.5}, 0.3, "ycbcr")
 
 
 def faces(count: int) -> list[Face]:
     return [Face(f"{n:04d}", f"k{n}", f"s{n % 2}", f"g{n // 4}", POINTS) for n in range(count)]
 
 
-def orders(count: int, seed: int = 1) -> list:
-    jobs = plan(faces(count), seed=seed, self_blends=1, region_edits=4)
+def orders(count: int, seed: int = 1, mix: Mix = TODAY) -> list:
+    jobs = plan(faces(count), mix, seed=seed, self_blends=1, region_edits=4)
     return [(job.face, order) for job in jobs for order in job.orders]
 
 
@@ -30,6 +33,28 @@ def test_a_donor_is_another_person_of_the_same_source():
 
 def test_a_lonely_face_is_its_own_donor():
     assert all(order.donor is None for _, order in orders(1))
+
+
+def test_skin_has_its_own_shares():
+    edits = [order for _, order in orders(60) if order.recipe.kind == "region"]
+    assert {order.method for order in edits if order.recipe.generator == "region-skin"} == {"self"}
+    assert {order.method for order in edits} == {"donor", "self"}
+
+
+def test_every_method_and_both_seams_come_in_their_shares():
+    edits = [order for _, order in orders(200, mix=EVERY_WAY) if order.recipe.generator != "selfblend"]
+    features = [order for order in edits if order.recipe.generator != "region-skin"]
+    assert {order.method for order in edits if order not in features} == {"donor", "warp"}
+    assert abs(sum(order.method == "warp" for order in features) / len(features) - 0.3) < 0.06
+    assert abs(sum(order.poisson for order in edits) / len(edits) - 0.3) < 0.06
+
+
+def test_another_share_of_poisson_blending_leaves_donors_and_methods_alone():
+    more = Mix(TODAY.methods, TODAY.skin_methods, poisson_share=1.0, colour_space="rgb")
+    before, after = orders(20), orders(20, mix=more)
+    assert [(order.method, order.donor) for _, order in before] == [(order.method, order.donor) for _, order in after]
+    assert not any(order.poisson for _, order in before)
+    assert all(order.poisson == (order.recipe.kind == "region") for _, order in after)
 
 
 def test_a_recipe_depends_on_seed_crop_and_number_alone():

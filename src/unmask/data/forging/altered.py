@@ -10,12 +10,14 @@ def altered_regions(mask: Mask, points: Points, *, share: float = 0.4) -> tuple[
 
     MASK (h, w) marks altered pixels; points (68, 2). A region outside the crop is in neither set: its label is unknown.
     """
-    altered, visible = set(), set()
-    for name, region in label_masks(points, (mask.shape[0], mask.shape[1])).items():
-        pixels = int(region.sum())
-        if pixels < MIN_PIXELS:
-            continue
-        visible.add(name)
-        if mask[region].mean() >= share:
-            altered.add(name)
-    return altered, visible
+    regions = _shown(points, (mask.shape[0], mask.shape[1]))
+    return {name for name, region in regions.items() if mask[region].mean() >= share}, set(regions)
+
+
+def visible_regions(points: Points, shape: tuple[int, int]) -> set[str]:
+    """Local labels whose region a crop (h, w) with landmarks (68, 2) shows at all."""
+    return set(_shown(points, shape))
+
+
+def _shown(points: Points, shape: tuple[int, int]) -> dict[str, Mask]:
+    return {name: region for name, region in label_masks(points, shape).items() if region.sum() >= MIN_PIXELS}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from unmask.data.forging.regions import Mask
@@ -29,7 +30,7 @@ def feather(mask: Plane, sigma_px: float) -> Plane:
     return np.asarray(gaussian_filter(eroded.astype(np.float32), sigma_px, truncate=3.0))
 
 
-def blend(target: Pixels, source: Pixels, weight: Plane) -> Forgery:
+def blend(target: Pixels, source: Pixels | NDArray[np.float32], weight: Plane) -> Forgery:
     """Mix (h, w, 3) pictures: weight (h, w) of the source, the rest of the target."""
     w = weight[..., None]
     image = np.clip(np.rint(target + w * (source.astype(np.float32) - target)), 0, 255).astype(np.uint8)

@@ -3,10 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+from scipy.ndimage import gaussian_filter
 
 from unmask.data.forging.warping import Pixels
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+# ITU-R BT.601, full range
+YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], dtype=np.float32)
 FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 
 
@@ -34,16 +37,36 @@ def resample_jitter(image: Pixels, rng: np.random.Generator) -> Pixels:
     )
 
 
-def match_colour(image: Pixels, reference: Pixels, where: NDArray[np.bool_], *, strength: float) -> Pixels:
-    """Move mean and spread of each channel inside WHERE (h, w) towards the reference's by STRENGTH in [0, 1]."""
+def match_colour(
+    image: Pixels, reference: Pixels, where: NDArray[np.bool_], *, strength: float, space: str = "rgb"
+) -> Pixels:
+    """Move mean and spread of each channel inside WHERE (h, w) towards the reference's by STRENGTH in [0, 1].
+
+    SPACE is rgb or ycbcr; luma and chroma are less bound up with each other than red, green and blue, which is why
+    Reinhard et al., "Color transfer between images", 2001, match decorrelated channels.
+    """
     if not where.any():
         return image
     x, r = image.astype(np.float32), reference[where].astype(np.float32)
+    if space == "ycbcr":
+        matched = _matched(x @ YCBCR.T, r @ YCBCR.T, where) @ np.linalg.inv(YCBCR).T
+    else:
+        matched = _matched(x, r, where)
+    return _to_pixels(x + strength * (matched - x))
+
+
+def match_shade(image: Pixels, reference: Pixels, where: NDArray[np.bool_], sigma_px: float) -> Pixels:
+    """Give WHERE (h, w) the reference's light and tone, what is coarser than SIGMA_PX, and keep what is finer."""
+    weight = gaussian_filter(where.astype(np.float32), sigma_px)[..., None] + 1e-3
+    gap = np.where(where[..., None], reference.astype(np.float32) - image, 0)
+    return _to_pixels(image + gaussian_filter(gap, (sigma_px, sigma_px, 0)) / weight)
+
+
+def _matched(x: NDArray[np.float32], r: NDArray[np.float32], where: NDArray[np.bool_]) -> NDArray[np.float32]:
     inside = x[where]
     mean, std = inside.mean(axis=0), inside.std(axis=0) + 1.0
     gain = np.clip((r.std(axis=0) + 1.0) / std, 0.7, 1.4)
-    matched = (x - mean) * gain + r.mean(axis=0)
-    return _to_pixels(x + strength * (matched - x))
+    return np.asarray((x - mean) * gain + r.mean(axis=0), dtype=np.float32)
 
 
 def _to_pixels(x: NDArray[np.float32]) -> Pixels:

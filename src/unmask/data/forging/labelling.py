@@ -1,4 +1,4 @@
-"""labels.parquet: a label vector for every row whose label may be seen."""
+"""labels.parquet, a label vector for every row whose label may be seen, and masks.parquet, where its mask is."""
 
 from collections.abc import Hashable, Mapping
 from pathlib import Path
@@ -6,32 +6,53 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from unmask.config import Expand
 from unmask.console import track
 from unmask.data.decode import decode_mask
-from unmask.data.forging.altered import altered_regions
+from unmask.data.forging.altered import altered_regions, visible_regions
+from unmask.data.forging.pairs import pair_regions
 from unmask.data.forging.regions import as_points
 from unmask.data.forging.targets import Regions, row_targets
 from unmask.data.shards import ShardReader
 from unmask.labels.graph import LabelGraph
 
+GIVEN, DIFFERENCE, EXACT = "given", "difference", "exact"
+MASKS_SCHEMA = pa.schema(
+    [
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field(
+            "kind", pa.string(), nullable=False
+        ),  # given with the data | difference of a pair | exact of a forgery
+        pa.field("mask_key", pa.string(), nullable=False),  # given: below build/dataset; others: beside this table
+    ]
+)
+UNSEEN = ""  # no generator's name: of such a row the table knows the root alone
+
 
 def label_table(
-    dataset: Path, rows: pd.DataFrame, generated: pd.DataFrame, *, graph: LabelGraph, settings: Expand
+    dataset: Path,
+    rows: pd.DataFrame,
+    generated: pd.DataFrame,
+    pairs: pd.DataFrame,
+    *,
+    graph: LabelGraph,
+    settings: Expand,
 ) -> pd.DataFrame:
     """Columns image_id, target, target_mask (lists of n) for labelled dataset ROWS and GENERATED ones.
 
     Hidden labels have no row. Regions of generated rows are their columns altered and visible; those of dataset fakes
-    come from their own mask, where there is one and landmarks to read it by.
+    come from their own mask, else from their pair in PAIRS, else from the manipulation. Of a region that the crop
+    does not show nothing is known, and of a fake in which no face was found the root alone.
 
     Raises:
         DataError: a mask can't be read.
     """
     seen = rows[rows["labelled"]]
-    reader = ShardReader(dataset)
+    reader, compared = ShardReader(dataset), pair_regions(pairs)
     found = [
-        (row["image_id"], row["generator"] if row["label"] == "fake" else "real", _regions_of(row, reader))
+        (row["image_id"], _named(row), compared.get(row["image_id"]) or _regions_of(row, reader))
         for row in track(seen.to_dict("records"), "labels")
     ]
     found += [
@@ -51,8 +72,25 @@ def label_table(
     ).astype({"image_id": str})
 
 
+def mask_table(rows: pd.DataFrame, generated: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Rows of MASKS_SCHEMA for every labelled fake of ROWS with a mask and every one of GENERATED, by image_id."""
+    own = rows[(rows["label"] == "fake") & rows["labelled"]]
+    parts = [part.assign(kind=kind) for part, kind in ((own, GIVEN), (pairs, DIFFERENCE), (generated, EXACT))]
+    masks = pd.concat([part.loc[part["mask_key"] != "", list(MASKS_SCHEMA.names)] for part in parts])
+    return masks.sort_values("image_id", ignore_index=True)
+
+
+def _named(row: Mapping[Hashable, Any]) -> str:
+    if row["label"] != "fake":
+        return "real"
+    return UNSEEN if row["face_score"] == 0 else str(row["generator"])
+
+
 def _regions_of(row: Mapping[Hashable, Any], reader: ShardReader) -> Regions | None:
-    if row["label"] != "fake" or not row["mask_key"] or row["landmarks"] is None:
+    if row["label"] != "fake" or row["landmarks"] is None:
         return None
+    points = as_points(row["landmarks"])
+    if not row["mask_key"]:
+        return Regions(None, visible_regions(points, (row["height"], row["width"])))
     mask = np.asarray(decode_mask(reader.read(row["mask_key"]))) > 127
-    return Regions(*altered_regions(mask, as_points(row["landmarks"])))
+    return Regions(*altered_regions(mask, points))

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from unmask.data.forging.blending import Forgery
-from unmask.data.forging.regionedit import REGIONS, Donor, edit_region
+from unmask.data.forging.mix import Mix
+from unmask.data.forging.regionedit import REGIONS, Edit, edit_region
 from unmask.data.forging.regions import Points, eye_distance, inside_share
 from unmask.data.forging.selfblend import self_blend
 from unmask.data.forging.warping import Pixels, similarity, transform
@@ -15,7 +16,6 @@ from unmask.data.forging.warping import Pixels, similarity, transform
 SELF_BLEND = "selfblend"
 REGION = "region"
 REGION_PREFIX = f"{REGION}-"
-DONOR_SHARE = 0.6
 MIN_EYE_DISTANCE_PX = 14.0
 MIN_INSIDE = 0.7
 
@@ -41,11 +41,18 @@ class Recipe:
         """The stream of random numbers of the forgery itself."""
         return self._rng("forge")
 
+    def method(self, mix: Mix) -> str:
+        """Where the altered region comes from, one of METHODS."""
+        return mix.method(self.generator.removeprefix(REGION_PREFIX), self._rng("donor").random())
+
+    def poisson(self, mix: Mix) -> bool:
+        """Whether the region is blended by its gradients, not by a feathered mask."""
+        return self._rng("blending").random() < mix.poisson_share
+
     def donor_draws(self, count: int, most: int) -> list[int]:
-        """Indices of at most MOST candidate donors among COUNT; none where the face is to be its own donor."""
+        """Indices of MOST candidate donors among COUNT."""
         rng = self._rng("donor")
-        if rng.random() >= DONOR_SHARE:
-            return []
+        rng.random()  # the method's draw
         return [int(index) for index in rng.integers(count, size=most)]
 
     def _rng(self, purpose: str) -> np.random.Generator:
@@ -69,9 +76,9 @@ def pose_distance(points: Points, other: Points) -> float:
     return float(np.linalg.norm(moved - points, axis=1).mean() / max(eye_distance(points), 1e-6))
 
 
-def forge(image: Pixels, points: Points, recipe: Recipe, donor: Donor | None) -> Forgery:
-    """Make the forgery of a recipe from a real crop (h, w, 3)."""
+def forge(image: Pixels, points: Points, recipe: Recipe, edit: Edit) -> Forgery:
+    """Make the forgery of a recipe from a real crop (h, w, 3); EDIT says how, where it is a region edit."""
     generator, rng = recipe.generator, recipe.draws()
     if generator == SELF_BLEND:
         return self_blend(image, points, rng)
-    return edit_region(image, points, generator.removeprefix(REGION_PREFIX), rng, donor=donor)
+    return edit_region(image, points, generator.removeprefix(REGION_PREFIX), rng, edit)

@@ -11,9 +11,9 @@ from unmask.labels.table import targets
 
 @dataclass(frozen=True)
 class Regions:
-    """Local labels that a mask shows as altered, among those the crop shows at all."""
+    """Local labels that a mask shows as altered, or None without a mask, among those the crop shows at all."""
 
-    altered: Set[str]
+    altered: Set[str] | None
     visible: Set[str]
 
 
@@ -22,8 +22,8 @@ def row_targets(
 ) -> tuple[LabelArray, LabelArray]:
     """Label vector of a row and which of its entries are known, both (n,) int8; the root always is.
 
-    Where there is a mask the locals come from it and replace the manipulation's usual ones; a global that no legal
-    state joins with these locals becomes unknown.
+    Where there is a mask the locals come from it and replace the manipulation's usual ones; of those that the crop
+    does not show nothing is known. A global that no legal state joins with these locals becomes unknown.
     """
     usual_target, usual_known = targets(generator, graph, physical_inconsistency=physical_inconsistency)
     target, known = usual_target.copy(), usual_known.copy()
@@ -31,8 +31,10 @@ def row_targets(
         return target, known
     for label in range(len(graph))[graph.levels()[2]]:
         name = graph.names[label]
-        known[label] = name in regions.visible
-        target[label] = name in regions.altered and name in regions.visible
+        if name not in regions.visible:
+            target[label] = known[label] = 0
+        elif regions.altered is not None:
+            target[label], known[label] = name in regions.altered, 1
     return _reconciled(target, known, graph)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.interpolate import RBFInterpolator
 from scipy.ndimage import map_coordinates, zoom
 
 from unmask.data.forging.regions import Points
@@ -10,6 +11,9 @@ from unmask.data.forging.regions import Points
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 Affine = NDArray[np.float64]
+Field = NDArray[np.float64]  # (2, h, w): where each pixel is fetched from, less where it is; y, then x, in px
+
+BEND_GRID_PX = 12
 
 
 def similarity(source: Points, target: Points) -> Affine:
@@ -60,3 +64,44 @@ def elastic(plane: Plane, rng: np.random.Generator, *, amplitude_px: float, cell
     field = [zoom(shift, (height / cells, width / cells), order=3, mode="nearest", grid_mode=True) for shift in shifts]
     y, x = np.mgrid[:height, :width]
     return map_coordinates(plane, [y + field[0], x + field[1]], order=1, mode="nearest").astype(np.float32)
+
+
+def backwards(affine: Affine, shape: tuple[int, int]) -> Field:
+    """The field by which each pixel of an affine's (2, 3) result is fetched."""
+    linear = np.linalg.inv(affine[:, :2])
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    points = np.stack([x, y], axis=-1) - affine[:, 2]
+    return np.stack([points @ linear[1] - y, points @ linear[0] - x])
+
+
+def displaced(image: Pixels, field: Field) -> Pixels:
+    """Fetch each pixel of an image (h, w, 3) from elsewhere, by cubic splines; where the field is 0 nothing changes."""
+    moves = (np.abs(field) > 1e-3).any(axis=0)
+    if not moves.any():
+        return image
+    y, x = np.nonzero(moves)
+    margin = int(np.ceil(np.abs(field).max())) + 8  # beyond it a spline's coefficients no longer matter
+    top, left = max(0, y.min() - margin), max(0, x.min() - margin)
+    box = image[top : y.max() + margin + 1, left : x.max() + margin + 1].astype(np.float32)
+    at = [y + field[0, y, x] - top, x + field[1, y, x] - left]
+    result = image.copy()
+    for channel in range(image.shape[2]):
+        fetched = map_coordinates(box[..., channel], at, order=3, mode="nearest")
+        result[y, x, channel] = np.clip(np.rint(fetched), 0, 255)
+    return result
+
+
+def bend(image: Pixels, source: Points, target: Points, shape: tuple[int, int]) -> tuple[Pixels, NDArray[np.bool_]]:
+    """Resample image (h, w, 3) so that SOURCE (k, 2) falls on TARGET (k, 2); also where (h, w) the image covers it.
+
+    A thin-plate spline through the points (Bookstein, 1989), a little stiff so that noise in them makes no folds.
+    """
+    spline = RBFInterpolator(target, source, kernel="thin_plate_spline", smoothing=1.0)
+    steps = [max(2, -(-side // BEND_GRID_PX)) for side in shape]
+    y, x = (np.linspace(0, side - 1, step) for side, step in zip(shape, steps, strict=True))
+    knots = spline(np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)).reshape(*steps, 2)
+    size = (shape[0] / steps[0], shape[1] / steps[1])
+    at = [zoom(knots[..., axis], size, order=1) for axis in (1, 0)]
+    covered = np.logical_and.reduce([(a >= 0) & (a <= side - 1) for a, side in zip(at, image.shape[:2], strict=True)])
+    planes = [map_coordinates(image[..., channel], at, order=1, mode="nearest") for channel in range(image.shape[2])]
+    return np.stack(planes, axis=-1), np.asarray(covered)

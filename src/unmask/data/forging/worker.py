@@ -13,7 +13,7 @@ from unmask.data.forging.altered import altered_regions
 from unmask.data.forging.blending import Forgery, refusal
 from unmask.data.forging.plan import Face, Job, Order
 from unmask.data.forging.recipes import Recipe, forge, unusable
-from unmask.data.forging.regionedit import Donor
+from unmask.data.forging.regionedit import Donor, Edit
 from unmask.data.forging.warping import Pixels
 from unmask.data.quality import brightness, content_id, luma, perceptual_hash, sharpness
 from unmask.data.shards import ShardReader
@@ -46,6 +46,7 @@ class Forger:
     root: Path
     min_change: float
     min_area: float
+    colour_space: str
 
     def __call__(self, jobs: list[Job]) -> list[list[Made | Skipped]]:
         """Results of each job, in order.
@@ -65,7 +66,7 @@ class Forger:
         if reason := unusable(face.points, recipe.generator, (image.shape[0], image.shape[1])):
             return Skipped(recipe, reason)
         donor = None if order.donor is None else Donor(_load(reader, order.donor.key), order.donor.points)
-        forgery = forge(image, face.points, recipe, donor)
+        forgery = forge(image, face.points, recipe, Edit(order.method, donor, order.poisson, self.colour_space))
         altered, visible = altered_regions(forgery.mask, face.points)
         if reason := refusal(forgery, min_change=self.min_change, min_area=self.min_area):
             return Skipped(recipe, reason)
