@@ -3,13 +3,12 @@
 import hashlib
 import io
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from PIL import Image
 
 from unmask.data.clips import looks_like_clip, probe
 from unmask.data.decode import MAX_MEGABYTES, MAX_MEGAPIXELS, decode_mask, decode_picture
-from unmask.data.sources.layout import Found, Refused
+from unmask.data.sources.layout import Found, Refused, without_suffix
 from unmask.data.sources.tree import Tree
 from unmask.errors import DataError
 
@@ -50,8 +49,7 @@ class Entry:
     @property
     def clip(self) -> str:
         """The clip it is or belongs to, "" for a single picture."""
-        named_by_path = str(PurePosixPath(self.found.path).with_suffix("")) if self.moving else ""
-        return self.found.clip or named_by_path
+        return self.found.clip or (without_suffix(self.found.path) if self.moving else "")
 
 
 @dataclass(frozen=True)

@@ -45,16 +45,18 @@ class Dfdc:
         parts = {path[: -len(_METADATA)]: _read(tree, path) for path in tree.paths if _is_metadata(path)}
         finding.used.update(f"{part}{_METADATA}" for part in parts)
         where = {clip: part for part, clips in parts.items() for clip in clips}
+        here = set()
         for path in tree.paths:
             part = next((folder for folder in _folders(path) if folder in parts), None)
             if part is not None and path not in finding.used:
-                placed = _place(path, part, parts[part], where, source)
+                clip = _clip(path[len(part) :])
+                here.add(part + clip)
+                placed = _place(path, part, clip, parts[part].get(clip), where=where, source=source)
                 if isinstance(placed, str):
                     finding.refuse(path, placed, source=source)
                 else:
                     finding.take(placed)
-        here = {found.clip for found in finding.found.values()}
-        absent = sorted(clip for clip, part in where.items() if f"{part}{without_suffix(clip)}" not in here)
+        absent = sorted(clip for clip, part in where.items() if part + clip not in here)
         finding.note(absent, "{} clips that metadata.json names are not here")
         return finding
 
@@ -85,19 +87,27 @@ def _folders(path: str) -> list[str]:
     return [f"{folder}/" if str(folder) != "." else "" for folder in PurePosixPath(path).parents]
 
 
-def _place(path: str, part: str, clips: dict[str, Any], where: dict[str, str], source: str) -> Found | str:
-    first, *rest = path[len(part) :].split("/")
-    clip = f"{rest[0]}.mp4" if first == "frames" and len(rest) == 2 else first
-    if rest and clip == first:
+def _clip(path: str) -> str:
+    """The clip, as metadata.json names it, that a path below its part is or belongs to; "" for another path."""
+    first, *rest = path.split("/")
+    if not rest:
+        return first
+    return f"{rest[0]}.mp4" if first == "frames" and len(rest) == 2 else ""
+
+
+def _place(path: str, part: str, clip: str, entry: object, *, where: dict[str, str], source: str) -> Found | str:
+    if not clip:
         return "not a clip of its part's folder"
-    entry = clips.get(clip)
     if not isinstance(entry, dict):
         return "metadata.json has no entry for it"
-    label = _LABELS.get(str(entry.get("label")), "")
+    if not entry.get("label"):
+        return "metadata.json gives it no label"
+    label = _LABELS.get(str(entry["label"]), "")
     if not label:
-        return f"metadata.json gives it the label {str(entry.get('label', 'none'))[:40]!r}, not REAL or FAKE"
+        return f"metadata.json gives it the label {str(entry['label'])[:40]!r}, not REAL or FAKE"
     original = str(entry.get("original") or "") if label == "fake" else ""
-    frame = f"frames/{without_suffix(original)}/{rest[-1]}" if rest else original
+    is_frame = "/" in path[len(part) :]
+    original_file = f"frames/{without_suffix(original)}/{path.rpartition('/')[2]}" if is_frame else original
     return Found(
         path,
         source,
@@ -106,6 +116,6 @@ def _place(path: str, part: str, clips: dict[str, Any], where: dict[str, str], s
         CAMERA if label == "real" else SOURCE,
         group=without_suffix(original or clip),
         clip=part + without_suffix(clip),
-        pair=f"{where.get(original, part)}{frame}" if original else "",
+        pair=f"{where.get(original, part)}{original_file}" if original else "",
         attributes={"official_split": str(entry.get("split", ""))},
     )

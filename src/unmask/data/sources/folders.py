@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 
 from unmask.data.manifest import LABELS
-from unmask.data.sources.layout import CAMERA, Finding, Found
+from unmask.data.sources.layout import CAMERA, Finding, Found, without_suffix
 from unmask.data.sources.sidecars import SIDECARS, apply_sidecars
 from unmask.data.sources.tree import LEAVES, Tree
 from unmask.errors import DataError
@@ -106,5 +106,5 @@ def _generator(label: str, parts: tuple[str, ...]) -> str:
 def _mask(reasons: dict[str, str], prefix: str, path: str) -> str:
     # A picture's mask is a PNG, a clip's is a clip.
     mirrored = f"{prefix}{MASKS}{path}"
-    candidates = (str(PurePosixPath(mirrored).with_suffix(".png")), mirrored)
+    candidates = (f"{without_suffix(mirrored)}.png", mirrored)
     return next((file for file in candidates if reasons.get(file) == ""), "")

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Protocol
 
 import numpy as np
@@ -118,5 +117,6 @@ def plain_text(text: str) -> str:
 
 
 def without_suffix(path: str) -> str:
-    """A path without its last suffix."""
-    return str(PurePosixPath(path).with_suffix(""))
+    """A path without its last suffix, for any text."""
+    folder, slash, name = path.rpartition("/")
+    return folder + slash + (name.rpartition(".")[0] or name)
