@@ -25,10 +25,10 @@ def forecast(intake: Intake) -> Iterator[str]:
     reasons = Counter(item.reason for item in intake.refused).most_common()
     if reasons:
         yield "quarantine:"
-    for reason, count in reasons[:_REASONS]:
-        yield f"{count:9,}  {reason}"
+    for reason, number in reasons[:_REASONS]:
+        yield f"{number:9,}  {reason}"
     if len(reasons) > _REASONS:
-        yield f"{sum(count for _, count in reasons[_REASONS:]):9,}  for {len(reasons) - _REASONS:,} other reasons"
+        yield f"{sum(number for _, number in reasons[_REASONS:]):9,}  for {len(reasons) - _REASONS:,} other reasons"
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:

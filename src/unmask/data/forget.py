@@ -1,5 +1,6 @@
 """Remove pictures from data/ for good: their bytes, masks and index rows; nothing else changes by a byte."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
@@ -97,9 +98,9 @@ def _chosen(batches: list[Batch], selection: Selection) -> pd.DataFrame:
 
 
 def _say_what(chosen: pd.DataFrame) -> None:
-    counts = chosen.groupby(["source", "label", "generator"]).size()
-    for (source, label, generator), count in counts.items():
-        say(f"  {'/'.join(filter(None, (str(source), str(label), str(generator))))}: {count:,}")
+    counts = Counter(zip(chosen["source"], chosen["label"], chosen["generator"], strict=True))
+    for names, count in sorted(counts.items()):
+        say(f"  {'/'.join(filter(None, names))}: {count:,}")
 
 
 def _summary(chosen: pd.DataFrame) -> str:

@@ -27,6 +27,7 @@ class CelebDF:
     """Celeb-DF v2 as it is unpacked, or as DeepfakeBench arranges it."""
 
     name = "celeb-df"
+    selects = False
     expects = "Celeb-real/, YouTube-real/, Celeb-synthesis/ and List_of_testing_videos.txt"
 
     def recognises(self, tree: Tree) -> bool:

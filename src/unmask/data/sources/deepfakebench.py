@@ -51,6 +51,7 @@ class DeepfakeBench:
     """The lists that DeepfakeBench's rearrange step writes, with the frames that they name."""
 
     name = "deepfakebench"
+    selects = True
     expects = "<dataset>.json of DeepfakeBench (class, split, clip, then label and frames) beside the frames' folders"
 
     def recognises(self, tree: Tree) -> bool:
@@ -64,7 +65,7 @@ class DeepfakeBench:
             DataError: a list can't be parsed.
         """
         lists = _lists(tree)
-        finding = Finding(used=set(lists), selects=True)
+        finding = Finding(used=set(lists))
         finding.masks = {path for path in tree.paths if "masks" in path.split("/")[:-1]}
         clips = [clip for path in lists for clip in _clips(tree, path)]
         groups = sequence_groups(clip.name for clip in clips if clip.swapped)

@@ -29,6 +29,7 @@ class Dfdc:
     """DFDC's training parts. Which of its methods made a fake is not published: the generator is `dfdc`."""
 
     name = "dfdc"
+    selects = False
     expects = "dfdc_train_part_<N>/<clip>.mp4 with dfdc_train_part_<N>/metadata.json (label, split, original)"
 
     def recognises(self, tree: Tree) -> bool:

@@ -51,6 +51,7 @@ class FaceForensics:
     """FaceForensics++ as its download script leaves it."""
 
     name = "faceforensics"
+    selects = False
     expects = (
         "original_sequences/{youtube,actors}/{raw,c23,c40}/{videos,images}/... and "
         "manipulated_sequences/<Method>/{raw,c23,c40}/{videos,images}/..."

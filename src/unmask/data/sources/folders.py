@@ -20,6 +20,7 @@ class Folders:
     """Sources as folders, or the tree as one source whose name the user chose."""
 
     name = "folders"
+    selects = False
     expects = "<source>/<real|fake|unlabelled>/<generator>/..."
 
     def recognises(self, tree: Tree) -> bool:

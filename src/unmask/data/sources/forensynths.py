@@ -29,6 +29,7 @@ class ForenSynths:
     """ForenSynths, whole, or one archive of it."""
 
     name = "forensynths"
+    selects = False
     expects = "[train|val|test/]<generator>[/<category>]/0_real/... and .../1_fake/..."
 
     def recognises(self, tree: Tree) -> bool:

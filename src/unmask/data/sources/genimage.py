@@ -22,6 +22,7 @@ class GenImage:
     """GenImage, whole, or one generator of it."""
 
     name = "genimage"
+    selects = False
     expects = "<generator>/{train,val}/nature/... and <generator>/{train,val}/ai/..."
 
     def recognises(self, tree: Tree) -> bool:

@@ -55,8 +55,7 @@ class Refused:
 class Finding:
     """What a layout found, by file; `used` are files read for others (sidecars, lists), `masks` all that could be.
 
-    `notes` is a line each on what could not be used without being a file. A layout that `selects` passes over files
-    in silence that nothing names.
+    `notes` is a line each on what could not be used without being a file.
     """
 
     found: dict[str, Found] = field(default_factory=dict)
@@ -64,7 +63,6 @@ class Finding:
     used: set[str] = field(default_factory=set)
     masks: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
-    selects: bool = False
 
     def take(self, found: Found) -> None:
         """Take a file; named again with the same label it stays as it was, with another one it is refused."""
@@ -99,6 +97,10 @@ class Layout(Protocol):
     @property
     def expects(self) -> str:
         """What it looks like."""
+
+    @property
+    def selects(self) -> bool:
+        """Whether lists select the files, so that what none names is passed over; else it is refused."""
 
     def recognises(self, tree: Tree) -> bool:
         """Whether the tree looks like it; reads no more than the first bytes of a few files."""

@@ -10,7 +10,6 @@ A path is looked up among the files below the list's folder, never followed.
 
 import io
 from pathlib import PurePosixPath
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -31,6 +30,7 @@ class Lists:
     """Lists at the top of the tree, or the one that the user named."""
 
     name = "list"
+    selects = True
     expects = "<list>.csv or <list>.parquet with the columns path and label (real, fake or unlabelled)"
 
     def recognises(self, tree: Tree) -> bool:
@@ -44,11 +44,11 @@ class Lists:
             DataError: a list can't be parsed.
         """
         lists = _lists(tree)
-        finding = Finding(used=set(lists), selects=True)
+        finding = Finding(used=set(lists))
         for path in lists:
             odd: _Odd = {"first_seen": [], "pair": [], "mask": []}
             for row in _read(tree, path).to_dict("records"):
-                _find_row(tree, row, source, finding, odd)
+                _find_row(tree, {str(column): text for column, text in row.items()}, source, finding, odd)
             for column, rows in odd.items():
                 what = "is no ISO date" if column == "first_seen" else "is no file below the list's folder"
                 finding.note(rows, f"{tree.at(path)}: {{}} rows have a {column} that {what}, left out")
@@ -88,7 +88,7 @@ def _is_null(value: object) -> bool:
     return value is None or value is pd.NaT or value != value  # noqa: PLR0124  # NaN
 
 
-def _find_row(tree: Tree, row: dict[str, Any], source: str, finding: Finding, odd: _Odd) -> None:
+def _find_row(tree: Tree, row: dict[str, str], source: str, finding: Finding, odd: _Odd) -> None:
     name = source or row.get("source", "").strip() or tree.name
     file, reason = _look_up(tree, row["path"])
     label = row["label"].strip().lower()
@@ -109,7 +109,7 @@ def _find_row(tree: Tree, row: dict[str, Any], source: str, finding: Finding, od
             first_seen=_date(row, odd),
             pair=_beside(tree, row, "pair", odd),
             mask=_beside(tree, row, "mask", odd),
-            attributes={str(key): value.strip() for key, value in row.items() if key not in _UNDERSTOOD},
+            attributes={key: value.strip() for key, value in row.items() if key not in _UNDERSTOOD},
         )
     )
 
@@ -127,16 +127,16 @@ def _look_up(tree: Tree, text: str) -> tuple[str, str]:
     return file, "" if file in tree.members else "no such file below the list's folder"
 
 
-def _date(row: dict[str, Any], odd: _Odd) -> str:
-    seen = str(row.get("first_seen", "")).strip()
+def _date(row: dict[str, str], odd: _Odd) -> str:
+    seen = row.get("first_seen", "").strip()
     if seen and not is_date(seen):
         odd["first_seen"].append(seen)
         return ""
     return seen[:10]
 
 
-def _beside(tree: Tree, row: dict[str, Any], column: str, odd: _Odd) -> str:
-    text = str(row.get(column, "")).strip()
+def _beside(tree: Tree, row: dict[str, str], column: str, odd: _Odd) -> str:
+    text = row.get(column, "").strip()
     file, reason = _look_up(tree, text) if text else ("", "")
     if reason:
         odd[column].append(text)

@@ -48,13 +48,13 @@ def _named(tree: Tree, name: str) -> Layout:
     layout = next((layout for layout in LAYOUTS if layout.name == name), None)
     if layout is None:
         raise DataError(f"--layout {name}: no such layout; there are {', '.join(each.name for each in LAYOUTS)}")
-    if not isinstance(layout, Folders) and not layout.recognises(tree):
+    if layout not in _possible(tree) or not (isinstance(layout, Folders) or layout.recognises(tree)):
         raise DataError(f"{tree.root}: not laid out as {name}; expected {layout.expects}; {_found(tree)}")
     return layout
 
 
 def _recognised(tree: Tree, source: str | None) -> Layout:
-    layouts = [layout for layout in LAYOUTS if layout.recognises(tree)]
+    layouts = [layout for layout in _possible(tree) if layout.recognises(tree)]
     if len(layouts) > 1:
         names = " or ".join(layout.name for layout in layouts)
         raise DataError(f"{tree.root}: could be laid out as {names}; say which with --layout NAME")
@@ -63,6 +63,11 @@ def _recognised(tree: Tree, source: str | None) -> Layout:
     if source and not tree.chosen:
         return LAYOUTS[0]
     raise DataError(f"{tree.root}: no layout recognised; {_found(tree)}; expected {_expected()}")
+
+
+def _possible(tree: Tree) -> list[Layout]:
+    """A root that is itself a list can only be a layout of lists."""
+    return [layout for layout in LAYOUTS if layout.selects or not tree.chosen]
 
 
 def _expected() -> str:
@@ -79,10 +84,10 @@ def _account_for_the_rest(tree: Tree, layout: Layout, finding: Finding, source: 
     used_masks = {found.mask for found in finding.found.values()} - {""}
     accounted = finding.used | finding.masks | used_masks | finding.found.keys()
     for path, reason in sorted(tree.refused.items()):
-        if path not in accounted and not finding.selects:
+        if path not in accounted and not layout.selects:
             finding.refuse(path, reason, source=source)
     rest = [path for path in tree.paths if path not in accounted]
-    if finding.selects:
+    if layout.selects:
         finding.note(rest, "{} files are passed over because no list names them")
     else:
         for path in rest:
