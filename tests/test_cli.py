@@ -89,7 +89,9 @@ def test_the_limits_are_those_of_params(call: Callable[..., Result], tmp_path: P
 def test_a_dry_run_lists_and_writes_nothing(call: Callable[..., Result], tmp_path: Path) -> None:
     put(tmp_path / "in/desk/fake/swap/a.png", "red")
     result = call("ingest", "in", "--dry-run")
-    assert "desk/fake/swap: 1" in result.stderr
+    header, row, _ = result.stderr.splitlines()
+    assert header.split() == ["source", "label", "generator", "pictures", "clips", "bytes"]
+    assert row.split() == ["desk", "fake", "swap", "1", "0", str((tmp_path / "in/desk/fake/swap/a.png").stat().st_size)]
     assert not (tmp_path / "data").exists()
 
 

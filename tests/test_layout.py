@@ -31,6 +31,7 @@ CONFINED = {
     "bentoml": ("serving.service", "serving.bento"),
     "evidently": ("monitoring.",),
     "great_expectations": ("data.audit.",),
+    "fsspec": ("data.sources.tree",),
     "mediapipe": ("data.faces",),
     "av": ("data.frames", "data.clips", "serving.clips"),
 }

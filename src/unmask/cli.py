@@ -8,10 +8,12 @@ from typing import Annotated, cast
 import typer
 
 from unmask.config import load_config
-from unmask.console import run_as_program
+from unmask.console import run_as_program, say
 from unmask.data.examine import Caps
+from unmask.data.forget import Selection, forget, remaining_traces
 from unmask.data.ingest import ingest
 from unmask.data.manifest import SAMPLE_SOURCE
+from unmask.evaluation.provenance import data_md5
 
 SAMPLE_SEED = 7
 app = typer.Typer(
@@ -26,42 +28,97 @@ DataFolder = Annotated[Path, typer.Option("--data", help="Folder of the batches,
 
 @app.command("ingest")
 def ingest_command(
-    path: Annotated[Path, typer.Argument(help="Folder whose children are sources.", show_default=False)],
+    path: Annotated[str, typer.Argument(help="Folder or list to take in, or a URL of one.", show_default=False)],
+    *,
+    layout: Annotated[
+        str | None, typer.Option(help="How PATH is laid out; recognised if left out.", show_default=False)
+    ] = None,
     source: Annotated[
-        str | None, typer.Option(help="PATH is itself one source; this is its name.", show_default=False)
+        str | None, typer.Option(help="Name of the source; PATH is then itself one source.", show_default=False)
     ] = None,
     batch: Annotated[
         str | None, typer.Option(help="Name of the new batch; today's date and a counter if left out.")
     ] = None,
     data: DataFolder = Path("data"),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be taken, write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be taken, write nothing.")] = False,
 ) -> None:
-    r"""Take a folder of pictures in as a new batch.
+    r"""Take pictures and clips in as a new batch.
 
-    PATH/<source>/<real|fake|unlabelled>/<generator>/.../<file>, for instance
-    pictures/newsroom/fake/faceswap/0001.jpg or pictures/newsroom/real/camera/a/b.png.
-    JPEG, PNG, WebP, BMP and TIFF. A folder of pictures without any of these
-    sub-folders can be taken as unlabelled with --source NAME.
+    PATH is a folder, or a URL such as s3://bucket/prefix, in one of these layouts:
 
-    Optional, in each source's folder:
+    \b
+    folders        <source>/<real|fake|unlabelled>/<generator>/.../<file>
+    faceforensics  original_sequences/{youtube,actors}/c23/videos/000.mp4,
+                   manipulated_sequences/<Method>/c23/videos/000_003.mp4, masks;
+                   or images/<clip>/<frame>.png beside videos/
+    celeb-df       Celeb-real/ YouTube-real/ Celeb-synthesis/
+                   List_of_testing_videos.txt (Celeb-DF v2)
+    dfdc           dfdc_train_part_<N>/ with metadata.json and clips
+    deepfakebench  <dataset>.json beside the folders of frames
+    forensynths    [train|val|test/]<generator>[/<category>]/0_real, 1_fake
+    genimage       <generator>/{train,val}/{nature,ai}
+    list           a CSV or Parquet file, or a folder with one at its top:
+                   path,label (real, fake, unlabelled), and if you like
+                   generator, source, group, clip, first_seen, pair, mask;
+                   other columns become attributes
+
+    Each public layout brings its groups, clips, pairs and masks along. Folders may
+    have, optional, in each source's folder:
 
     \b
     pairs.csv          real,fake: which real picture a fake was made from
     attributes.csv     file and any columns; group (identity), clip and
                        first_seen (ISO date) are understood
     landmarks.parquet  file, landmarks: 68 points as 136 numbers in pixels
-    masks/             PNG, same relative path as its picture, 255 = altered
+    masks/             same relative path as its picture (as PNG) or clip,
+                       255 = altered
 
-    Bytes are stored as they are. Pictures already in any batch are left out, so
-    running twice does no harm; sidecars are read for new pictures only. What
+    A folder of pictures without any of these can be taken as unlabelled with
+    --source NAME. JPEG, PNG, WebP, BMP and TIFF; clips need the extra `clips`.
+
+    Bytes are stored as they are. Files already in any batch are left out, so
+    running twice does no harm, and so are forgotten ones (unmask forget). What
     can't be used is listed with its reason in <data>/<batch>/quarantine.parquet.
     The limits on size are those of params.yaml (assemble.max_megapixels,
-    assemble.max_megabytes). Then: dvc repro.
+    assemble.max_megabytes), 256 MB for a clip. Then: dvc repro.
     """
     run_as_program(
         "ingest",
-        lambda: ingest(path, data, today=_today(), source=source, batch=batch, caps=_caps(), dry_run=dry_run),
+        lambda: ingest(
+            path, data, today=_today(), layout=layout, source=source, batch=batch, caps=_caps(), dry_run=dry_run
+        ),
     )
+
+
+@app.command("forget")
+def forget_command(
+    *,
+    source: Annotated[str, typer.Option(help="Pictures of this source; * and ? are wildcards.")] = "",
+    sha256: Annotated[str, typer.Option(help="The picture whose original bytes have this hash.")] = "",
+    path: Annotated[str, typer.Option(help="Pictures of this path in their source; wildcards.")] = "",
+    group: Annotated[str, typer.Option(help="Pictures of this group (identity); wildcards.")] = "",
+    forgeries: Annotated[
+        bool, typer.Option("--with-forgeries", help="Fakes made from a chosen real picture, too.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would go.")] = False,
+    data: DataFolder = Path("data"),
+) -> None:
+    r"""Remove pictures and clips from the data, because consent was withdrawn.
+
+    Several options narrow the choice. Nothing happens without --yes:
+
+    \b
+    unmask forget --source newsroom --group person-17
+    unmask forget --source newsroom --group person-17 --yes
+
+    Bytes, masks and index rows go; the shards they were in are rewritten, all
+    else stays as it is. Their hashes, and nothing else, are kept in
+    <data>/forgotten.txt, so that no later ingest takes them in again. A run that
+    was killed is completed by the next. At the end it says what else must be
+    purged: the DVC cache and remotes, build/, models trained on them.
+    """
+    selection = Selection(source=source, sha256=sha256, path=path, group=group, forgeries=forgeries)
+    run_as_program("forget", lambda: _forget(data, selection, yes=yes))
 
 
 @app.command("sample")
@@ -96,6 +153,13 @@ def accept_command() -> None:
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _forget(data: Path, selection: Selection, *, yes: bool) -> str:
+    summary = forget(data, selection, yes=yes)
+    for line in remaining_traces(data, data_md5(data.with_suffix(".dvc"))) if yes else ():
+        say(line)
+    return summary
 
 
 def _draw(data: Path, *, seed: int, workers: int) -> str:

@@ -1,4 +1,4 @@
-"""Look at one file before it is taken in: its bytes, their hash, and whether they are a whole picture."""
+"""Look at one file before it is taken in: its bytes, their hash, and whether they are a whole picture or clip."""
 
 import hashlib
 import io
@@ -6,89 +6,111 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from unmask.data.clips import looks_like_clip, probe
 from unmask.data.decode import MAX_MEGABYTES, MAX_MEGAPIXELS, decode_mask, decode_picture
-from unmask.data.sources.folders import MASKS, Found, Refused
+from unmask.data.sources.layout import Found, Refused, without_suffix
+from unmask.data.sources.tree import Tree
 from unmask.errors import DataError
 
+MAX_CLIP_MEGABYTES = 256.0
 _SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "TIFF": "tif"}
+_PNG = b"\x89PNG"
 
 
 @dataclass(frozen=True)
 class Caps:
-    """The most that is read of a file: megapixels after decoding, megabytes before."""
+    """The most that is read of a file: megapixels after decoding, megabytes before, of a picture and of a clip."""
 
     max_megapixels: float = MAX_MEGAPIXELS
     max_megabytes: float = MAX_MEGABYTES
+    max_clip_megabytes: float = MAX_CLIP_MEGABYTES
+
+    def megabytes(self, head: bytes) -> float:
+        """The cap on a file that begins with HEAD."""
+        return self.max_clip_megabytes if looks_like_clip(head) else self.max_megabytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """A whole picture: SHA-256 and size of its bytes, the suffix its format deserves, its upright size in pixels."""
+    """A whole picture or clip: SHA-256 and size of its bytes, the suffix its format deserves, upright size in px."""
 
     found: Found
     sha256: str
     bytes: int
     suffix: str
     size: tuple[int, int]
+    moving: bool
 
     @property
     def member(self) -> str:
         """Its name in a shard."""
         return f"{self.sha256}.{self.suffix}"
 
+    @property
+    def clip(self) -> str:
+        """The clip it is or belongs to, "" for a single picture."""
+        return self.found.clip or (without_suffix(self.found.path) if self.moving else "")
 
-def examine(found: Found, caps: Caps) -> Entry | Refused:
-    """Read and decode one file completely; what can't be used comes back as Refused with the reason."""
+
+@dataclass(frozen=True)
+class Mask:
+    """A mask's bytes, and the suffix of its name in a shard."""
+
+    data: bytes
+    suffix: str
+
+
+def examine(found: Found, tree: Tree, caps: Caps) -> Entry | Refused:
+    """Read and decode one file: a picture completely, of a clip a frame; what can't be used comes back as Refused."""
     try:
-        data = read_capped(found, caps)
-        picture = decode_picture(data, max_megapixels=caps.max_megapixels, max_megabytes=caps.max_megabytes)
+        data = tree.read(found.file, max_megabytes=caps.megabytes)
+        suffix, size, moving = _look(data, caps)
     except DataError as error:
-        return Refused(found.source.name, found.path, str(error))
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Entry(found, sha256, len(data), _SUFFIX[picture.format], picture.image.size)
+        return Refused(found.source, found.path, str(error))
+    return Entry(found, hashlib.sha256(data).hexdigest(), len(data), suffix, size, moving)
 
 
-def read_capped(found: Found, caps: Caps) -> bytes:
-    """Read a file that is not larger than the cap.
-
-    Raises:
-        DataError: it is larger or can't be read; the message is a short reason without a file name.
-    """
-    limit = int(caps.max_megabytes * 1e6)
-    try:
-        with found.file.open("rb") as stream:
-            data = stream.read(limit + 1)
-    except OSError as error:
-        raise DataError(f"can't be read: {error.strerror}") from error
-    if not data:
-        raise DataError("empty file")
-    if len(data) > limit:
-        raise DataError(f"larger than {caps.max_megabytes:g} MB")
-    return data
-
-
-def read_mask(entry: Entry, caps: Caps) -> bytes | None:
-    """The mask of a picture as PNG bytes, None where it has none.
+def read_mask(entry: Entry, tree: Tree, caps: Caps) -> Mask | None:
+    """The mask of a picture as PNG, of a clip as a clip in its own bytes; None where it has none.
 
     Raises:
         DataError: there is one, but it can't be used; the message names it.
     """
-    found = entry.found
-    path = (found.source.folder / MASKS / found.path).with_suffix(".png")
-    if not path.is_file():
+    path = entry.found.mask
+    if not path:
         return None
-    if not path.resolve().is_relative_to(found.source.folder.resolve()):
-        raise DataError(f"{path}: symbolic link leaves the source's folder")
-    if path.stat().st_size > caps.max_megabytes * 1e6:
-        raise DataError(f"{path}: larger than {caps.max_megabytes:g} MB")
     try:
-        data = path.read_bytes()
-        mask = decode_mask(data, max_megapixels=caps.max_megapixels)
+        return _read_mask(tree.read(path, max_megabytes=caps.megabytes), entry, caps)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
-    if mask.size != entry.size:
-        raise DataError(f"{path}: is {mask.width} x {mask.height}, its picture {entry.size[0]} x {entry.size[1]}")
-    return data if data.startswith(b"\x89PNG") else _as_png(mask)
+        raise DataError(f"{tree.at(path)}: {error}") from error
+
+
+def _look(data: bytes, caps: Caps) -> tuple[str, tuple[int, int], bool]:
+    if looks_like_clip(data[:64]):
+        facts = probe(data, max_megapixels=caps.max_megapixels)
+        return facts.suffix, (facts.width, facts.height), True
+    picture = decode_picture(data, max_megapixels=caps.max_megapixels, max_megabytes=caps.max_megabytes)
+    return _SUFFIX[picture.format], picture.image.size, False
+
+
+def _read_mask(data: bytes, entry: Entry, caps: Caps) -> Mask:
+    moving = looks_like_clip(data[:64])
+    if moving != entry.moving:
+        raise DataError(f"is a {_kind(moving)}, masks a {_kind(entry.moving)}")
+    if moving:
+        facts = probe(data, max_megapixels=caps.max_megapixels)
+        mask, size = Mask(data, facts.suffix), (facts.width, facts.height)
+    else:
+        image = decode_mask(data, max_megapixels=caps.max_megapixels)
+        mask, size = Mask(data if data.startswith(_PNG) else _as_png(image), "png"), image.size
+    if size != entry.size:
+        kind = _kind(moving)
+        raise DataError(f"is {size[0]} x {size[1]}, its {kind} {entry.size[0]} x {entry.size[1]}")
+    return mask
+
+
+def _kind(moving: bool) -> str:
+    return "clip" if moving else "picture"
 
 
 def _as_png(mask: Image.Image) -> bytes:

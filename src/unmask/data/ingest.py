@@ -1,13 +1,9 @@
-"""Take a folder of pictures into data/ as one new batch; earlier batches are never touched."""
+"""Take pictures and clips into data/ as one new batch; earlier batches are never touched."""
 
-import fcntl
 import hashlib
-import os
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -15,11 +11,13 @@ import pandas as pd
 from unmask.console import say, track
 from unmask.data.batches import INDEX_SCHEMA, QUARANTINE_SCHEMA, list_batches, read_index
 from unmask.data.decode import pillow_quiet
-from unmask.data.examine import Caps, Entry, read_capped, read_mask
+from unmask.data.examine import Caps, Entry, Mask, read_mask
+from unmask.data.forecast import forecast
 from unmask.data.intake import Intake, take_stock
+from unmask.data.lock import only_writer
 from unmask.data.manifest import LABELS, SAMPLE_SOURCE
 from unmask.data.shards import SHARD_BYTES, ShardWriter
-from unmask.data.sources.folders import LAYOUT
+from unmask.data.sources.layout import plain_text
 from unmask.data.tables import write_typed
 from unmask.errors import DataError
 from unmask.files import replacing
@@ -28,59 +26,73 @@ _BATCH_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def ingest(
-    path: Path,
+    where: Path | str,
     data: Path,
     *,
     today: str,
+    layout: str | None = None,
     source: str | None = None,
     batch: str | None = None,
     caps: Caps | None = None,
     dry_run: bool = False,
 ) -> str:
-    """Read PATH and write one batch below DATA; returns the summary line.
+    """Read WHERE (a folder, a list, or a URL of either) and write one batch below DATA; returns the summary line.
 
     `today` (ISO date) names the batch, with a counter, where `batch` is None, and dates every picture whose
-    sidecar gives no first_seen. Pictures whose bytes any batch holds already are left out, so a second run does
-    nothing. What can't be used goes to the batch's quarantine.parquet with a reason.
+    source gives no first_seen. Files whose bytes any batch holds already are left out, so a second run does
+    nothing, and so are those that were forgotten. What can't be used goes to the batch's quarantine.parquet with a
+    reason. A run that is killed leaves no batch; the next one writes what it would have written.
 
     Raises:
-        DataError: PATH is no source folder, a sidecar can't be parsed, nothing is usable, or the batch exists.
+        DataError: WHERE has no known layout, a list or sidecar can't be parsed, nothing is usable, or the batch
+            exists.
     """
     caps = caps or Caps()
     with pillow_quiet():
-        intake = take_stock(path, data, source=source, caps=caps)
-    if not intake.new:
-        return _nothing_new(path, intake)
+        intake = take_stock(where, data, layout=layout, source=source, caps=caps)
     if dry_run:
-        for (name, label, generator), count in sorted(intake.counts.items()):
-            say(f"  {name}/{label}/{generator}: {count:,}")
+        for line in forecast(intake):
+            say(line)
+    if not intake.new:
+        return _nothing_new(where, intake)
+    if dry_run:
         return _with_notes(intake, f"would take {_summary(intake)}; nothing written")
     data.mkdir(parents=True, exist_ok=True)
-    with _locked(data):
+    with only_writer(data):
         name = _batch_name(data, batch, today)
         shards = _write_batch(data, name, intake, caps=caps, today=today)
     _mention_sample(data)
-    where = f"into {data / name} ({shards} shard{'s' * (shards != 1)})"
-    return _with_notes(intake, f"{_summary(intake)}, {where}")
+    into = f"into {data / name} ({shards} shard{'s' * (shards != 1)})"
+    return _with_notes(intake, f"{_summary(intake)}, {into}")
 
 
-def _nothing_new(path: Path, intake: Intake) -> str:
-    if not intake.known:
+def _nothing_new(where: Path | str, intake: Intake) -> str:
+    if not intake.known and not intake.forgotten:
         first = f"; first: {intake.refused[0].path}: {intake.refused[0].reason}" if intake.refused else ""
-        raise DataError(f"{path}: no usable picture among {len(intake.refused)} files{first}; expected {LAYOUT}")
-    return _with_notes(intake, f"nothing new, {intake.known:,} known already, {len(intake.refused):,} unusable")
+        raise DataError(
+            f"{where}: no usable picture among {len(intake.refused)} files{first}; expected {intake.expects}"
+        )
+    return _with_notes(
+        intake, f"nothing new, {intake.known:,} known already, {len(intake.refused):,} unusable{_forgotten(intake)}"
+    )
 
 
 def _summary(intake: Intake) -> str:
     labels = Counter(entry.found.label for entry in intake.new)
     kinds = ", ".join(f"{labels[label]:,} {label}" for label in LABELS if labels[label])
-    others = f"{intake.known:,} known or repeated, {len(intake.refused):,} quarantined"
-    return f"{len(intake.new):,} pictures ({kinds}), {others}"
+    clips = sum(entry.moving for entry in intake.new)
+    what = f"{len(intake.new):,} pictures" if not clips else f"{len(intake.new) - clips:,} pictures and {clips:,} clips"
+    others = f"{intake.known:,} known or repeated, {len(intake.refused):,} quarantined{_forgotten(intake)}"
+    return f"{what} ({kinds}), {others}"
+
+
+def _forgotten(intake: Intake) -> str:
+    return f", {intake.forgotten:,} left out because they were forgotten" if intake.forgotten else ""
 
 
 def _with_notes(intake: Intake, summary: str) -> str:
     for line in intake.notes:
-        say(f"note: {line}")
+        say(f"note: {plain_text(line)}")
     for item in intake.refused[:3]:
         say(f"note: {'/'.join(filter(None, (item.source, item.path)))}: {item.reason}")
     return summary
@@ -97,21 +109,6 @@ def _batch_name(data: Path, wanted: str | None, today: str) -> str:
     if (data / wanted).exists():
         raise DataError(f"{data / wanted}: this batch exists, and batches are never changed; choose another --batch")
     return wanted
-
-
-@contextmanager
-def _locked(data: Path) -> Iterator[None]:
-    descriptor = os.open(data, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for left_over in data.glob(".*.tmp"):
-            # Only a killed ingest leaves one, and none is running.
-            shutil.rmtree(left_over)
-        yield
-    except BlockingIOError:
-        raise DataError(f"{data}: another ingest is writing there; wait for it to end") from None
-    finally:
-        os.close(descriptor)
 
 
 def _write_batch(data: Path, name: str, intake: Intake, *, caps: Caps, today: str) -> int:
@@ -152,7 +149,7 @@ def _write_shard(
     with ShardWriter(folder / name) as shard:
         for entry in entries:
             try:
-                content = read_capped(entry.found, caps)
+                content = intake.tree.read(entry.found.file, max_megabytes=caps.megabytes)
             except DataError as error:
                 intake.refuse([entry], str(error))
                 continue
@@ -162,38 +159,41 @@ def _write_shard(
             shard.write(entry.member, content)
             mask = _mask(entry, intake, caps)
             if mask is not None:
-                shard.write(f"{entry.sha256}.mask.png", mask)
-            rows.append(_row(entry, name, intake, masked=mask is not None))
+                shard.write(_mask_name(entry, mask), mask.data)
+            rows.append(_row(entry, name, intake, mask))
     return rows
 
 
-def _mask(entry: Entry, intake: Intake, caps: Caps) -> bytes | None:
+def _mask(entry: Entry, intake: Intake, caps: Caps) -> Mask | None:
     try:
-        return read_mask(entry, caps)
+        return read_mask(entry, intake.tree, caps)
     except DataError as error:
-        intake.sidecars[entry.found.source.name].notes.append(f"{error}; this mask is left out")
+        intake.notes.append(f"{error}; this mask is left out")
         return None
 
 
-def _row(entry: Entry, shard: str, intake: Intake, *, masked: bool) -> dict[str, object]:
-    found, sidecars = entry.found, intake.sidecars[entry.found.source.name]
-    real = sidecars.real_of.get(found.path, "")
-    return {
+def _mask_name(entry: Entry, mask: Mask) -> str:
+    return f"{entry.sha256}.mask.{mask.suffix}"
+
+
+def _row(entry: Entry, shard: str, intake: Intake, mask: Mask | None) -> dict[str, object]:
+    found = entry.found
+    text = {
         "key": f"{shard}/{entry.member}",
         "raw_sha256": entry.sha256,
-        "source": found.source.name,
+        "source": found.source,
         "label": found.label,
         "generator": found.generator,
         "path": found.path,
-        "first_seen": sidecars.first_seen.get(found.path, ""),
-        "clip": sidecars.clip.get(found.path, ""),
-        "group_hint": sidecars.group.get(found.path, ""),
-        "pair_sha256": intake.sha_of.get((found.source.name, real), ""),
-        "mask_key": f"{shard}/{entry.sha256}.mask.png" if masked else "",
-        "landmarks": sidecars.landmarks.get(found.path),
-        "attributes": sidecars.attributes_json(found.path),
-        "bytes": entry.bytes,
+        "first_seen": found.first_seen,
+        "clip": entry.clip,
+        "group_hint": found.group,
+        "pair_sha256": intake.sha_of.get(found.pair, ""),
+        "mask_key": f"{shard}/{_mask_name(entry, mask)}" if mask is not None else "",
+        "attributes": found.attributes_json,
     }
+    plain = {column: plain_text(value) for column, value in text.items()}
+    return {**plain, "landmarks": found.landmarks, "bytes": entry.bytes}
 
 
 def _mention_sample(data: Path) -> None:

@@ -1,116 +1,101 @@
-"""Pictures in folders: `<source>/<real|fake|unlabelled>/<generator>/<any depth>/<file>`."""
+"""Pictures and clips in folders: `<source>/<real|fake|unlabelled>/<generator>/<any depth>/<file>`.
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+Our own layout, which no public loader reads.
+"""
+
+from dataclasses import replace
+from itertools import groupby
+from pathlib import PurePosixPath
 
 from unmask.data.manifest import LABELS
+from unmask.data.sources.layout import CAMERA, Finding, Found, without_suffix
+from unmask.data.sources.sidecars import SIDECARS, apply_sidecars
+from unmask.data.sources.tree import LEAVES, Tree
 from unmask.errors import DataError
 
-SIDECARS = ("pairs.csv", "attributes.csv", "landmarks.parquet")
-MASKS = "masks"
-CAMERA = "camera"
-LAYOUT = "<source>/<real|fake|unlabelled>/<generator>/..."
+MASKS = "masks/"
 
 
-@dataclass(frozen=True)
-class Source:
-    """A source: its name and its folder, which holds real/, fake/, unlabelled/ and the sidecars."""
+class Folders:
+    """Sources as folders, or the tree as one source whose name the user chose."""
 
-    name: str
-    folder: Path
+    name = "folders"
+    selects = False
+    expects = "<source>/<real|fake|unlabelled>/<generator>/..."
 
+    def recognises(self, tree: Tree) -> bool:
+        """Whether a label's folder lies in the tree, or in a folder of it."""
+        return any(set(folders) & set(LABELS) for folders in _top_folders(tree))
 
-@dataclass(frozen=True)
-class Found:
-    """A file that has a place in the layout; `path` is relative to its source's folder, with slashes."""
+    def find(self, tree: Tree, source: str) -> Finding:
+        """Find the pictures of each source, with its sidecars and masks.
 
-    source: Source
-    path: str
-    label: str
-    generator: str
-
-    @property
-    def file(self) -> Path:
-        """Where the file is."""
-        return self.source.folder / self.path
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A file that can't be used, and why."""
-
-    source: str
-    path: str
-    reason: str
-
-
-def find_sources(root: Path, name: str | None) -> tuple[list[Source], list[Refused]]:
-    """List the sources below ROOT, or ROOT itself as the source NAME; what lies beside them is refused.
-
-    Raises:
-        DataError: ROOT is no folder, holds no source, or is itself a source and has no name.
-    """
-    if not root.is_dir():
-        raise DataError(f"{root}: not a folder; ingest takes a folder laid out as {LAYOUT}")
-    if name is not None:
-        return [Source(name, root)], []
-    children = [child for child in sorted(root.iterdir()) if not child.name.startswith(".")]
-    if any(child.name in LABELS for child in children):
-        raise DataError(f"{root}: is one source ({', '.join(LABELS)} lie directly in it); name it with --source NAME")
-    sources = [Source(child.name, child) for child in children if child.is_dir() and not child.is_symlink()]
-    refused = [Refused("", printable(child.name), _beside(child)) for child in children if _beside(child)]
-    if not sources:
-        raise DataError(f"{root}: holds no source folder; ingest takes a folder laid out as {LAYOUT}")
-    return sources, refused
+        Raises:
+            DataError: the tree is itself a source and has no name, holds none, or a sidecar can't be parsed.
+        """
+        everything = sorted([*tree.paths, *tree.refused])
+        finding = Finding()
+        if source:
+            _find_source(tree, source, "", everything, finding)
+            return finding
+        if any(folders and folders[0] in LABELS for folders in _top_folders(tree)):
+            labels = ", ".join(LABELS)
+            raise DataError(f"{tree.root}: is one source ({labels} lie directly in it); name it with --source NAME")
+        inside = [path for path in everything if "/" in path]
+        if not inside:
+            raise DataError(f"{tree.root}: holds no source folder; ingest takes a folder laid out as {self.expects}")
+        for path in everything:
+            if "/" not in path:
+                finding.refuse(path, tree.refused.get(path, f"not inside a source folder ({self.expects})"), source="")
+        for name, paths in groupby(inside, key=lambda path: path.partition("/")[0]):
+            _find_source(tree, name, f"{name}/", list(paths), finding)
+        return finding
 
 
-def find_pictures(source: Source) -> Iterator[Found | Refused]:
-    """Walk one source in a fixed order; links to folders are never followed, hidden files never looked at."""
-    top = source.folder
-    flat = not any((top / label).is_dir() for label in LABELS)
-    inside = top.resolve()
-    for folder, names, files in os.walk(top, followlinks=False):
-        here = Path(folder)
-        linked = [name for name in names if (here / name).is_symlink()]
-        names[:] = sorted(name for name in names if not name.startswith(".") and name not in linked)
-        if here == top and MASKS in names:
-            names.remove(MASKS)
-        for name in sorted([*files, *linked]):
-            path = (here / name).relative_to(top).as_posix()
-            if not name.startswith(".") and path not in SIDECARS:
-                yield _place(source, path, inside, flat=flat)
+def _top_folders(tree: Tree) -> set[tuple[str, ...]]:
+    """The first two folders of each path."""
+    return {tuple(path.split("/")[:-1][:2]) for path in tree.paths}
 
 
-def printable(name: str) -> str:
-    """A file name as text that Parquet can hold; bytes that are not UTF-8 are escaped."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+def _find_source(tree: Tree, source: str, prefix: str, files: list[str], finding: Finding) -> None:
+    flat = not any(file.startswith(tuple(f"{prefix}{label}/" for label in LABELS)) for file in files)
+    reasons = {file: _unusable(tree, file, prefix) for file in files}
+    found = []
+    for file, reason in reasons.items():
+        path = file[len(prefix) :]
+        if path.startswith(MASKS):
+            finding.masks.add(file)
+            if reason:
+                finding.used.add(file)
+                finding.notes.append(f"{tree.at(file)}: {reason}; this mask is left out")
+        elif path not in SIDECARS or reason:
+            placed = reason or _place(source, file, path, flat=flat)
+            if isinstance(placed, str):
+                finding.refuse(file, placed, source=source, path=path)
+            else:
+                found.append(replace(placed, mask=_mask(reasons, prefix, path)))
+    for picture in apply_sidecars(tree, prefix, found, finding):
+        finding.take(picture)
 
 
-def _beside(child: Path) -> str:
-    if child.is_dir() and child.is_symlink():
-        return "symbolic link to a folder"
-    return "" if child.is_dir() else f"not inside a source folder ({LAYOUT})"
+def _unusable(tree: Tree, file: str, prefix: str) -> str:
+    inside = tree.links.get(file, prefix).startswith(prefix)
+    return tree.refused.get(file, "" if inside else LEAVES)
 
 
-def _place(source: Source, path: str, inside: Path, *, flat: bool) -> Found | Refused:
-    reason = _unreadable(source.folder / path, inside)
+def _place(source: str, file: str, path: str, *, flat: bool) -> Found | str:
+    """The picture, or why the file has no place in the layout."""
     parts = PurePosixPath(path).parts
     label, depth = parts[0], len(parts) - 1
-    if not reason and printable(path) != path:
-        reason = "file name is not UTF-8"
-    if not reason and flat and depth == 0:
-        return Found(source, path, "unlabelled", "")
-    if not reason and label not in LABELS:
-        reason = f"not below one of {', '.join(f'{name}/' for name in LABELS)}"
-    if not reason and depth == 0:
-        reason = "a file where a label's folder should be"
-    if not reason and label == "fake" and depth == 1:
-        reason = "fake/ needs a folder for each generator"
-    if reason:
-        return Refused(source.name, printable(path), reason)
-    return Found(source, path, label, _generator(label, parts))
+    if flat and depth == 0:
+        return Found(file, source, path, "unlabelled", "")
+    if label not in LABELS:
+        return f"not below one of {', '.join(f'{name}/' for name in LABELS)}"
+    if depth == 0:
+        return "a file where a label's folder should be"
+    if label == "fake" and depth == 1:
+        return "fake/ needs a folder for each generator"
+    return Found(file, source, path, label, _generator(label, parts))
 
 
 def _generator(label: str, parts: tuple[str, ...]) -> str:
@@ -119,12 +104,8 @@ def _generator(label: str, parts: tuple[str, ...]) -> str:
     return parts[1] if len(parts) > 2 else CAMERA
 
 
-def _unreadable(file: Path, inside: Path) -> str:
-    if file.is_symlink():
-        if not file.resolve().is_relative_to(inside):
-            return "symbolic link leaves the source's folder"
-        if file.is_dir():
-            return "symbolic link to a folder"
-    if not file.exists():
-        return "symbolic link to nothing"
-    return "" if file.is_file() else "not a regular file"
+def _mask(reasons: dict[str, str], prefix: str, path: str) -> str:
+    # A picture's mask is a PNG, a clip's is a clip.
+    mirrored = f"{prefix}{MASKS}{path}"
+    candidates = (f"{without_suffix(mirrored)}.png", mirrored)
+    return next((file for file in candidates if reasons.get(file) == ""), "")
