@@ -28,19 +28,39 @@ class Scale:
 
 
 @dataclass
+class Encoder:
+    name: str = MISSING
+    args: dict[str, Any] = MISSING
+    front: str = MISSING
+    weights: str = MISSING
+
+
+@dataclass
+class Faces:
+    detector: str = MISSING
+    crop: str = MISSING
+    margin: float = MISSING
+    missing: str = MISSING
+
+
+@dataclass
 class Assemble:
     sources: list[str] = MISSING
     max_side_px: int = MISSING
     min_side_px: int = MISSING
     max_megapixels: float = MISSING
     max_megabytes: float = MISSING
-    landmarks: str = MISSING
+    max_clip_megabytes: float = MISSING
+    clip_frames: int = MISSING
+    faces: Faces = MISSING
     near_duplicate_bits: int = MISSING
     val_fraction: float = MISSING
     test_fraction: float = MISSING
     unseen_generators: list[str] = MISSING
     labelled_fraction: float = MISSING
     domain: str = MISSING
+    domain_clusters: int = MISSING
+    domain_encoder: Encoder = MISSING
 
 
 @dataclass
@@ -85,14 +105,6 @@ class Preprocess:
 class Labels:
     graph: str = MISSING
     allow_bare_root: bool = MISSING
-
-
-@dataclass
-class Encoder:
-    name: str = MISSING
-    args: dict[str, Any] = MISSING
-    front: str = MISSING
-    weights: str = MISSING
 
 
 @dataclass

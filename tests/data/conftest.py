@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from unmask.config import Assemble
+from unmask.config import Assemble, Encoder, Faces
 
 FORMATS = ("jpg", "png", "webp", "bmp", "tif")
 
@@ -77,11 +77,15 @@ def settings() -> Assemble:
         min_side_px=32,
         max_megapixels=1.0,
         max_megabytes=1.0,
-        landmarks="sidecar",
+        max_clip_megabytes=2.0,
+        clip_frames=3,
+        faces=Faces(detector="none", crop="none", margin=0.3, missing="keep"),
         near_duplicate_bits=4,
         val_fraction=0.25,
         test_fraction=0.25,
         unseen_generators=["warp"],
         labelled_fraction=0.5,
         domain="background",
+        domain_clusters=2,
+        domain_encoder=Encoder("test_resnet", {}, "none", "pretrained"),
     )

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import unmask.data.assemble
-from unmask.config import Assemble
+from unmask.config import Assemble, Faces
 from unmask.data.assemble import assemble
 from unmask.data.ingest import ingest
 from unmask.data.manifest import read_manifest
@@ -281,7 +281,11 @@ def test_a_damaged_shard_is_named_and_leaves_no_manifest(
 @pytest.mark.parametrize(
     ("change", "key"),
     [
-        ({"landmarks": "dlib"}, "landmarks"),
+        ({"faces": Faces("dlib", "none", 0.3, "keep")}, "faces.detector"),
+        ({"faces": Faces("none", "all", 0.3, "keep")}, "faces.crop"),
+        ({"faces": Faces("none", "largest", 3.0, "keep")}, "faces.margin"),
+        ({"faces": Faces("none", "largest", 0.3, "drop")}, "faces.missing"),
+        ({"clip_frames": 0}, "clip_frames"),
         ({"min_side_px": 100}, "min_side_px"),
         ({"val_fraction": 0.6, "test_fraction": 0.4}, "val_fraction"),
         ({"labelled_fraction": 1.5}, "labelled_fraction"),

@@ -11,7 +11,7 @@ from unmask.errors import DataError
 
 def rows(count: int = 3) -> pd.DataFrame:
     text = dict.fromkeys((field.name for field in MANIFEST_SCHEMA if str(field.type) == "string"), "")
-    numbers = {name: 1 for name in MANIFEST_COLUMNS if name not in text}
+    numbers = {name: 1 for name in MANIFEST_COLUMNS if name not in text} | {"crop_box": [0.0, 0.0, 1.0, 1.0]}
     facts = [
         text | numbers | {"image_id": f"{n:016x}", "label": "real", "split": "train", "labelled": True}
         for n in range(count)

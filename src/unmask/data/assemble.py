@@ -14,17 +14,19 @@ from unmask.config import Assemble
 from unmask.console import track
 from unmask.data.batches import Batch, list_batches, read_index, read_quarantine
 from unmask.data.crops import VERSION, Crop, CropMaker, CropSettings, Job
-from unmask.data.faces import require_mediapipe
+from unmask.data.faces import CROPS, MISSING, check_detector
 from unmask.data.manifest import MANIFEST_SCHEMA
 from unmask.data.merge import write_dataset
 from unmask.data.parallel import ordered_map, process_pool
 from unmask.data.shards import ShardWriter, open_shard
+from unmask.data.stills import Limits
 from unmask.data.tables import read_typed, write_typed
 from unmask.errors import ConfigError, DataError
 from unmask.files import sha256_of
 
 _MEASURED = (
-    *("image_id", "width", "height", "picture_width", "picture_height", "format", "jpeg_quality"),
+    *("image_id", "width", "height", "picture_width", "picture_height", "frame", "frame_time_s", "face", "crop_box"),
+    *("format", "mode", "jpeg_quality", "quantisation", "subsampling"),
     *("sharpness", "brightness", "face_score", "landmarks", "phash"),
 )
 ROWS_SCHEMA = pa.schema(
@@ -49,13 +51,7 @@ def assemble(data: Path, out: Path, *, settings: Assemble, seed: int, workers: i
         DataError: DATA holds no picture of the chosen sources, or a shard is missing or damaged.
     """
     check_settings(settings)
-    crop_settings = CropSettings(
-        settings.max_side_px,
-        settings.min_side_px,
-        settings.max_megapixels,
-        settings.max_megabytes,
-        settings.landmarks,
-    )
+    crop_settings = _crop_settings(settings)
     index, quarantine = _read_batches(data, settings.sources)
     out.mkdir(parents=True, exist_ok=True)
     shards = list(_shards(data, index, crop_settings))
@@ -71,10 +67,14 @@ def check_settings(settings: Assemble) -> None:
     Raises:
         ConfigError: the message names the key.
     """
-    if settings.landmarks not in {"none", "sidecar", "mediapipe"}:
-        raise ConfigError(f"assemble.landmarks: {settings.landmarks!r} is not none, sidecar or mediapipe")
-    if settings.landmarks == "mediapipe":
-        require_mediapipe()
+    check_detector(settings.faces.detector)
+    for key, value, choices in (("crop", settings.faces.crop, CROPS), ("missing", settings.faces.missing, MISSING)):
+        if value not in choices:
+            raise ConfigError(f"assemble.faces.{key}: {value!r} is not one of {', '.join(choices)}")
+    if not 0 <= settings.faces.margin <= 2:
+        raise ConfigError("assemble.faces.margin: must be within 0..2")
+    if settings.clip_frames < 1:
+        raise ConfigError("assemble.clip_frames: must be at least 1")
     if not 1 <= settings.min_side_px <= settings.max_side_px:
         raise ConfigError("assemble.min_side_px: must be within 1..assemble.max_side_px")
     if min(settings.val_fraction, settings.test_fraction) < 0 or settings.val_fraction + settings.test_fraction >= 1:
@@ -83,6 +83,20 @@ def check_settings(settings: Assemble) -> None:
         raise ConfigError("assemble.labelled_fraction: must be within 0..1")
     if not 0 <= settings.near_duplicate_bits <= 16:
         raise ConfigError("assemble.near_duplicate_bits: must be within 0..16")
+
+
+def _crop_settings(settings: Assemble) -> CropSettings:
+    limits = Limits(settings.max_megapixels, settings.max_megabytes, settings.max_clip_megabytes, settings.clip_frames)
+    faces = settings.faces
+    return CropSettings(
+        max_side_px=settings.max_side_px,
+        min_side_px=settings.min_side_px,
+        limits=limits,
+        detector=faces.detector,
+        crop=faces.crop,
+        margin=faces.margin,
+        missing=faces.missing,
+    )
 
 
 @dataclass(frozen=True)
@@ -131,8 +145,10 @@ def _shards(data: Path, index: pd.DataFrame, settings: CropSettings) -> Iterator
         folder = data / str(batch)
         open_shard(folder / str(name)).close()
         jobs = [
-            Job(folder, key, mask_key, landmarks)
-            for key, mask_key, landmarks in zip(rows["key"], rows["mask_key"], rows["landmarks"], strict=True)
+            Job(folder, key, mask_key, landmarks, label == "fake")
+            for key, mask_key, landmarks, label in zip(
+                rows["key"], rows["mask_key"], rows["landmarks"], rows["label"], strict=True
+            )
         ]
         yield _Shard(folder, jobs, _cache_key(folder / str(name), jobs, settings))
 
@@ -140,7 +156,7 @@ def _shards(data: Path, index: pd.DataFrame, settings: CropSettings) -> Iterator
 def _cache_key(shard: Path, jobs: list[Job], settings: CropSettings) -> str:
     digest = hashlib.sha256(json.dumps([VERSION, sha256_of(shard), asdict(settings)]).encode())
     for job in jobs:
-        digest.update(f"{job.key}\n{job.mask_key}\n".encode())
+        digest.update(f"{job.key}\n{job.mask_key}\n{job.forged}\n".encode())
         digest.update(b"" if job.landmarks is None else job.landmarks.tobytes())
     return digest.hexdigest()[:16]
 
@@ -161,7 +177,7 @@ def _is_done(out: Path, shard: _Shard) -> bool:
     except DataError:
         return False
     keys = rows.loc[rows["reason"] == "", "crop_key"].str.rpartition("/")[2]
-    return len(rows) == len(shard.jobs) and set(keys) <= held
+    return set(rows["index_key"]) == {job.key for job in shard.jobs} and set(keys) <= held
 
 
 def _make_crops(shards: list[_Shard], out: Path, settings: CropSettings, *, workers: int) -> None:
@@ -170,11 +186,11 @@ def _make_crops(shards: list[_Shard], out: Path, settings: CropSettings, *, work
     ]
     with process_pool(workers, len(chunks)) as pool:
         made = ordered_map(pool, CropMaker(settings), (jobs for _, jobs in chunks), ahead=4 * workers)
-        each = ((shard, crop) for (shard, _), crops in zip(chunks, made, strict=True) for crop in crops)
+        each = ((shard, crops) for (shard, _), of_jobs in zip(chunks, made, strict=True) for crops in of_jobs)
         progress = track(each, "cropping", total=sum(len(shard.jobs) for shard in shards))
         by_name = {shard.name: shard for shard in shards}
         for name, crops_of in groupby(progress, key=lambda item: item[0].name):
-            _write_crops(out, by_name[name], (crop for _, crop in crops_of))
+            _write_crops(out, by_name[name], (crop for _, crops in crops_of for crop in crops))
 
 
 def _write_crops(out: Path, shard: _Shard, crops: Iterator[Crop]) -> None:

@@ -1,6 +1,7 @@
-"""One stored picture to one crop: upright, not above a size, lossless, measured; runs in worker processes."""
+"""One stored file to its crops: upright, around a face, not above a size, lossless, measured; in worker processes."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -10,37 +11,41 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from unmask.data.decode import Picture, decode_mask, decode_picture, pillow_quiet
-from unmask.data.faces import FaceFinder
+from unmask.data.decode import pillow_quiet
+from unmask.data.faces import Face, FaceDetector, choose, create_detector, square_around
 from unmask.data.preprocess import shrink_to
 from unmask.data.quality import brightness, content_id, luma, perceptual_hash, sharpness
 from unmask.data.shards import ShardReader
+from unmask.data.stills import Limits, Still, stills_of
 from unmask.errors import DataError
 
 Points = npt.NDArray[np.float32]
 # Part of every cache key: a change of what this module computes must make crops anew.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
 class CropSettings:
-    """The settings that change a crop; sides in pixels, landmarks none | sidecar | mediapipe."""
+    """The settings that change a crop; sides in pixels, the rest as in params.yaml (assemble.faces)."""
 
     max_side_px: int
     min_side_px: int
-    max_megapixels: float
-    max_megabytes: float
-    landmarks: str
+    limits: Limits
+    detector: str
+    crop: str
+    margin: float
+    missing: str
 
 
 @dataclass(frozen=True)
 class Job:
-    """A picture to work on: where it and its mask lie below the batch's folder, and the landmarks it came with."""
+    """A file to work on: where it and its mask lie below the batch's folder, its landmarks, whether it is a fake."""
 
     batch: Path
     key: str
     mask_key: str
     landmarks: Points | None
+    forged: bool
 
 
 @dataclass(frozen=True)
@@ -60,51 +65,82 @@ class CropMaker:
 
     settings: CropSettings
 
-    def __call__(self, jobs: list[Job]) -> list[Crop]:
-        """Crops of the jobs, in their order.
+    def __call__(self, jobs: list[Job]) -> list[list[Crop]]:
+        """Crops of each job, in their order; none is without at least one, if only to say why.
 
         Raises:
-            DataError: a shard is damaged; a picture that is damaged only has a reason.
+            DataError: a shard is damaged; a file that is damaged only has a reason.
         """
         with pillow_quiet():
             return [self._make(job) for job in jobs]
 
-    def _make(self, job: Job) -> Crop:
+    def _make(self, job: Job) -> list[Crop]:
         reader = _reader(job.batch)
         data = reader.read(job.key)
-        mask_data = reader.read(job.mask_key) if job.mask_key else b""
-        limits = {"max_megapixels": self.settings.max_megapixels, "max_megabytes": self.settings.max_megabytes}
+        mask = reader.read(job.mask_key) if job.mask_key else b""
         try:
-            picture = decode_picture(data, **limits)
-            if min(picture.image.size) < self.settings.min_side_px:
-                return Crop(job.key, f"shorter side under {self.settings.min_side_px} px")
-            return self._crop(job, picture, mask_data)
+            return [crop for still in stills_of(data, mask, self.settings.limits) for crop in self._crops(job, still)]
         except DataError as error:
-            return Crop(job.key, str(error))
+            return [Crop(job.key, str(error))]
 
-    def _crop(self, job: Job, picture: Picture, mask_data: bytes) -> Crop:
-        image = shrink_to(picture.image, self.settings.max_side_px)
-        landmarks, score = self._landmarks(job, picture.image, image)
-        row = asdict(_measure(image)) | {
-            "picture_width": picture.image.width,
-            "picture_height": picture.image.height,
-            "format": picture.format,
-            "jpeg_quality": picture.jpeg_quality,
-            "face_score": score,
-            "landmarks": landmarks,
-        }
-        return Crop(job.key, png=_png(image), mask_png=_mask_png(mask_data, image), row=row)
+    def _crops(self, job: Job, still: Still) -> Iterator[Crop]:
+        faces = self._faces(job, still.image)
+        taken = choose(faces or [], self.settings.crop, forged=job.forged, mask=still.mask)
+        if not taken and self.settings.crop != "none" and self.settings.missing == "quarantine":
+            yield Crop(job.key, "no face found" + (f" in frame {still.frame}" if still.frame else ""))
+        elif self.settings.crop == "none" or not taken:
+            score = None if faces is None else 0.0
+            yield self._crop(job, still, None, number=0, face=taken[0][1] if taken else None, score=score)
+        else:
+            for number, face in taken:
+                box = square_around(face.extent, still.image.size, margin=self.settings.margin)
+                yield self._crop(job, still, box, number=number, face=face, score=None)
 
-    def _landmarks(self, job: Job, picture: Image.Image, image: Image.Image) -> tuple[Points | None, float | None]:
-        if self.settings.landmarks == "none":
-            return None, None
+    def _faces(self, job: Job, image: Image.Image) -> list[Face] | None:
+        """The faces of a picture; those that came with it win. None where nobody looked."""
         if job.landmarks is not None:
-            scale = np.array([image.width / picture.width, image.height / picture.height], dtype=np.float32)
-            return (job.landmarks.reshape(-1, 2) * scale).ravel(), 1.0
-        if self.settings.landmarks == "sidecar":
-            return None, None
-        found = _face_finder().landmarks(image)
-        return found, float(found is not None)
+            return [Face((0.0, 0.0, *map(float, image.size)), 1.0, job.landmarks.reshape(-1, 2))]
+        return None if self.settings.detector == "none" else _detector(self.settings.detector).detect(image)
+
+    def _crop(
+        self,
+        job: Job,
+        still: Still,
+        box: tuple[int, int, int, int] | None,
+        *,
+        number: int,
+        face: Face | None,
+        score: float | None,
+    ) -> Crop:
+        cut = still.image if box is None else still.image.crop(box)
+        if min(cut.size) < self.settings.min_side_px:
+            what = "shorter side" if box is None else "face with its margin"
+            return Crop(job.key, f"{what} under {self.settings.min_side_px} px")
+        image = shrink_to(cut, self.settings.max_side_px)
+        row = {
+            **asdict(_measure(image)),
+            **asdict(still.history),
+            "picture_width": still.image.width,
+            "picture_height": still.image.height,
+            "frame": still.frame,
+            "frame_time_s": still.time_s,
+            "face": number,
+            "crop_box": None if box is None else [float(value) for value in box],
+            "face_score": score if face is None else face.score,
+            "landmarks": _moved(face, box, cut.size, image.size),
+        }
+        return Crop(job.key, png=_png(image), mask_png=_mask_png(still, box, image.size), row=row)
+
+
+def _moved(
+    face: Face | None, box: tuple[int, int, int, int] | None, cut: tuple[int, int], size: tuple[int, int]
+) -> Points | None:
+    """A face's points in the pixels of its crop of SIZE, which was CUT at BOX and shrunk."""
+    if face is None or face.points is None:
+        return None
+    corner = np.array([0, 0] if box is None else box[:2], dtype=np.float32)
+    scale = np.array([size[0] / cut[0], size[1] / cut[1]], dtype=np.float32)
+    return ((face.points - corner) * scale).astype(np.float32).ravel()
 
 
 @dataclass(frozen=True)
@@ -124,11 +160,14 @@ def _measure(image: Image.Image) -> _Measured:
     )
 
 
-def _mask_png(data: bytes, image: Image.Image) -> bytes:
-    if not data:
+def _mask_png(still: Still, box: tuple[int, int, int, int] | None, size: tuple[int, int]) -> bytes:
+    if still.mask is None:
         return b""
-    mask = decode_mask(data)
-    return _png(mask if mask.size == image.size else mask.resize(image.size, Image.Resampling.BOX))
+    mask = still.mask
+    if mask.size != still.image.size:
+        mask = mask.resize(still.image.size, Image.Resampling.BOX)
+    cut = mask if box is None else mask.crop(box)
+    return _png(cut if cut.size == size else cut.resize(size, Image.Resampling.BOX))
 
 
 def _png(image: Image.Image) -> bytes:
@@ -143,5 +182,5 @@ def _reader(batch: Path) -> ShardReader:
 
 
 @cache
-def _face_finder() -> FaceFinder:
-    return FaceFinder()
+def _detector(name: str) -> FaceDetector:
+    return create_detector(name)

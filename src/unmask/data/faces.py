@@ -1,10 +1,10 @@
-"""Landmarks from mediapipe's face mesh (extra `faces`), mapped to the 68 points of iBUG."""
+"""Faces in a picture: what a detector gives, which faces are taken, and the square that is cut around one."""
 
+import importlib
 import importlib.util
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -12,70 +12,119 @@ from PIL import Image
 
 from unmask.errors import ConfigError
 
-# Mesh vertices by iBUG number: jaw, brows, nose bridge, nostrils, eyes, outer lip, inner lip. Chosen on the mesh's
-# own contours, mirror pairs on both sides; "left" below is the picture's left.
-IBUG_FROM_MESH = (
-    *(127, 234, 93, 132, 58, 172, 136, 149, 152, 378, 365, 397, 288, 361, 323, 454, 356),
-    *(70, 63, 105, 66, 107),
-    *(336, 296, 334, 293, 300),
-    *(168, 197, 195, 4),
-    *(98, 97, 2, 326, 327),
-    *(33, 160, 158, 133, 153, 144),
-    *(362, 385, 387, 263, 373, 380),
-    *(61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91),
-    *(78, 81, 13, 311, 308, 402, 14, 178),
-)
-_MIN_CONFIDENCE = 0.3
+Box = tuple[float, float, float, float]
+Points = npt.NDArray[np.float32]
+CROPS = ("none", "largest", "every")
+MISSING = ("keep", "quarantine")
+_KEY = "params.yaml: assemble.faces.detector"
 
 
-def require_mediapipe() -> None:
-    """Check that the extra is installed, without the seconds that importing it takes.
+@dataclass(frozen=True)
+class Face:
+    """A face: box x0, y0, x1, y1 in px, score 0..1, and the 68 points of iBUG (68, 2) in px or None."""
+
+    box: Box
+    score: float
+    points: Points | None
+
+    @property
+    def extent(self) -> Box:
+        """The box of the points where there are some, so that faces of any detector are cut alike."""
+        if self.points is None:
+            return self.box
+        (x0, y0), (x1, y1) = self.points.min(axis=0).tolist(), self.points.max(axis=0).tolist()
+        return x0, y0, x1, y1
+
+    @property
+    def area(self) -> float:
+        """Area of the extent, px squared."""
+        x0, y0, x1, y1 = self.extent
+        return max(0.0, x1 - x0) * max(0.0, y1 - y0)
+
+
+class FaceDetector(Protocol):
+    """Anything that finds faces; made once in each worker process."""
+
+    def detect(self, image: Image.Image) -> list[Face]:
+        """The faces of an RGB picture, in any order."""
+        ...
+
+
+def create_detector(name: str) -> FaceDetector:
+    """The detector that `assemble.faces.detector` names: mediapipe, or package.module:Class.
 
     Raises:
-        ConfigError: it is not.
+        ConfigError: there is none of that name, or it needs the extra `faces`.
     """
-    if importlib.util.find_spec("mediapipe") is None:
-        raise ConfigError("assemble.landmarks: mediapipe needs the extra `faces` (pip install 'unmask[faces]')")
-
-
-class FaceFinder:
-    """Find the landmarks of the one face in a crop; make one in each process, it does not cross a fork.
-
-    Raises:
-        ConfigError: the extra `faces` is not installed.
-    """
-
-    def __init__(self) -> None:
-        require_mediapipe()
-        from mediapipe.python.solutions.face_mesh import FaceMesh
-
-        self._quiet = True
-        with _silenced():
-            self._mesh: Any = FaceMesh(
-                static_image_mode=True, max_num_faces=1, min_detection_confidence=_MIN_CONFIDENCE
-            )
-
-    def landmarks(self, image: Image.Image) -> npt.NDArray[np.float32] | None:
-        """The 68 points as 136 numbers x, y in the picture's pixels; None where no face is found."""
-        # The native libraries print their remarks with the first face, and to the descriptor itself.
-        with _silenced() if self._quiet else nullcontext():
-            faces = self._mesh.process(np.asarray(image)).multi_face_landmarks
-        if not faces:
-            return None
-        self._quiet = False
-        mesh = faces[0].landmark
-        points = [(mesh[vertex].x * image.width, mesh[vertex].y * image.height) for vertex in IBUG_FROM_MESH]
-        return np.asarray(points, dtype=np.float32).ravel()
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    if name == "mediapipe":
+        _require_mediapipe()
+        name = "unmask.data.facemesh:FaceMeshDetector"
+    module, _, attribute = name.partition(":")
     try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        made = cast("Callable[[], FaceDetector]", getattr(importlib.import_module(module), attribute))
+    except (ImportError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{_KEY}: {name!r} can't be loaded ({error}); {_CHOICES}") from error
+    return made()
+
+
+def check_detector(name: str) -> None:
+    """Check the name without the seconds that importing a detector takes.
+
+    Raises:
+        ConfigError: it can't be a detector's name, or needs the extra `faces`.
+    """
+    module, _, attribute = name.partition(":")
+    if name == "mediapipe":
+        _require_mediapipe()
+    elif name != "none" and not (module and attribute.isidentifier()):
+        raise ConfigError(f"{_KEY}: {name!r} is not a detector; {_CHOICES}")
+
+
+def choose(faces: Sequence[Face], crop: str, *, forged: bool, mask: Image.Image | None) -> list[tuple[int, Face]]:
+    """The faces to take with their numbers, which count from left to right.
+
+    `largest` takes one, `every` all. Of a forged picture only those that its MASK ("L", 255 = altered) touches are
+    known to be forged: `every` takes these, `largest` the one with most of it; without a mask both take the largest.
+    """
+    numbered = list(enumerate(sorted(faces, key=lambda face: face.extent)))
+    if not numbered:
+        return []
+    if crop == "every" and not forged:
+        return numbered
+    altered = {number: _altered(face, mask) for number, face in numbered}
+    if forged and crop == "every" and any(altered.values()):
+        return [(number, face) for number, face in numbered if altered[number]]
+    return [max(numbered, key=lambda item: (altered[item[0]], item[1].area))]
+
+
+def square_around(extent: Box, size: tuple[int, int], *, margin: float) -> tuple[int, int, int, int]:
+    """Whole pixels x0, y0, x1, y1 of the square around a face, MARGIN of its longer side wider on each side.
+
+    At the border of the picture (width, height) it is moved inside, and cut where the picture is too small.
+    """
+    x0, y0, x1, y1 = extent
+    side = round(max(x1 - x0, y1 - y0) * (1 + 2 * margin))
+    left, right = _span((x0 + x1) / 2, side, size[0])
+    top, bottom = _span((y0 + y1) / 2, side, size[1])
+    return left, top, right, bottom
+
+
+def _span(centre: float, side: int, limit: int) -> tuple[int, int]:
+    length = max(1, min(side, limit))
+    start = min(max(0, round(centre - side / 2)), limit - length)
+    return start, start + length
+
+
+def _altered(face: Face, mask: Image.Image | None) -> int:
+    if mask is None:
+        return 0
+    x0, y0, x1, y1 = (round(value) for value in face.extent)
+    return int((np.asarray(mask)[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] > 127).sum())
+
+
+def _require_mediapipe() -> None:
+    if importlib.util.find_spec("mediapipe") is None:
+        raise ConfigError(f"{_KEY}: mediapipe needs the extra `faces` (pip install 'unmask[faces]')")
+
+
+_CHOICES = "choose none, mediapipe, or package.module:Class"

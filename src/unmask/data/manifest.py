@@ -38,27 +38,34 @@ MANIFEST_SCHEMA = pa.schema(
         _required("attribute_mask", pa.string()),  # JSON list of the names that are known
         _required("forged_from", pa.string()),  # image_id of the real it was made from, or ""
         _required("mask_key", pa.string()),  # where its mask is (255 = altered), or ""
-        _required("frame", pa.int32()),
+        _required("frame", pa.int32()),  # of a clip, from 0
         _required("frame_time_s", pa.float64()),
+        _required("face", pa.int32()),  # in its picture or frame, from left to right
+        pa.field("crop_box", pa.list_(pa.float32())),  # x0, y0, x1, y1 in the upright original, null where all of it
         _required("width", pa.int32()),  # of the crop, px
         _required("height", pa.int32()),
         _required("picture_width", pa.int32()),  # of the upright original, px
         _required("picture_height", pa.int32()),
-        _required("format", pa.string()),  # of the original
+        _required("format", pa.string()),  # of the original; of a clip its codec
+        _required("mode", pa.string()),  # pixels that the original stores (L, P, RGB, I;16, CMYK, ...), "" of a clip
         _required("jpeg_quality", pa.int32()),  # of the original, 1..100, -1 unknown
+        _required("quantisation", pa.string()),  # 8 hex of its quantisation tables, "" without
+        _required("subsampling", pa.string()),  # of its colour (4:2:0, ...), "" unknown
         _required("bytes", pa.int64()),  # of the original
         _required("sharpness", pa.float64()),  # variance of the Laplacian of the 8-bit luma
         _required("brightness", pa.float64()),  # mean luma, 0..1
-        pa.field("face_score", pa.float64()),  # 1 face found, 0 none, null not looked for
+        pa.field("face_score", pa.float64()),  # of the detector, 0..1; 0 none found, null not looked for
         pa.field("landmarks", pa.list_(pa.float32())),  # 68 iBUG points x, y in crop pixels, or null
         _required("phash", pa.string()),  # 16 hex; of the content where a crop is too flat for a perceptual hash
     ]
 )
 MANIFEST_COLUMNS: tuple[str, ...] = tuple(MANIFEST_SCHEMA.names)
+# What a crop is that nobody cut out of anything, and whose file tells nothing of its history.
+_WHOLE = {"face": 0, "crop_box": None, "mode": "", "quantisation": "", "subsampling": ""}
 
 
 def write_manifest(path: Path, frame: pd.DataFrame) -> None:
-    """Write a manifest; the original's size is taken from the crop's where the columns are absent.
+    """Write a manifest; where columns of the original are absent, the crop counts as all of it.
 
     Raises:
         DataError: a column is missing, or a row breaks the schema.
@@ -67,6 +74,9 @@ def write_manifest(path: Path, frame: pd.DataFrame) -> None:
     for name, stand_in in (("picture_width", "width"), ("picture_height", "height")):
         if name not in full.columns and stand_in in full.columns:
             full[name] = full[stand_in]
+    for name, value in _WHOLE.items():
+        if name not in full.columns:
+            full[name] = pd.Series([value] * len(full), index=full.index)
     _check(path, full)
     write_typed(path, full, MANIFEST_SCHEMA)
 

@@ -10,13 +10,17 @@ import pyarrow as pa
 
 from unmask.config import Assemble
 from unmask.console import say
+from unmask.data.conflicts import CONFLICTS_SCHEMA, find_conflicts
+from unmask.data.domains import cluster_domains
 from unmask.data.groups import Links, near_duplicate_links, pair_links, same_value_links
 from unmask.data.manifest import write_manifest
+from unmask.data.shards import ShardReader
 from unmask.data.splits import SplitRules, assign_splits
 from unmask.data.tables import write_typed
 from unmask.errors import DataError
 
 UNKNOWN_DOMAIN = "unknown"
+CLUSTERS = "clusters"
 _TEXT = ("path", "source", "reason", "batch", "label", "generator")
 QUARANTINE_SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in _TEXT])
 DUPLICATES_SCHEMA = pa.schema(
@@ -34,17 +38,17 @@ def write_dataset(
     settings: Assemble,
     seed: int,
 ) -> str:
-    """Write manifest.parquet, quarantine.parquet and duplicates.parquet into OUT; returns the summary line.
+    """Write manifest, quarantine, duplicates and conflicts (each .parquet) into OUT; returns the summary line.
 
     INDEX has the chosen rows of all batches in order of arrival, ROWS what each shard's crops measured, REFUSED
     what ingest put into quarantine. Of crops with equal pixels the first with a label stays; those that are real
-    here and fake there go to quarantine, all of them.
+    here and fake there go to quarantine, all of them; near-duplicates that are so are only listed, as conflicts.
 
     Raises:
         DataError: no picture gave a crop.
     """
     joined = index.merge(rows.rename(columns={"index_key": "key"}), on=["batch", "key"], suffixes=("_raw", ""))
-    joined = joined.sort_values(["sequence", "batch", "key"], kind="stable", ignore_index=True)
+    joined = joined.sort_values(["sequence", "batch", "key", "frame", "face"], kind="stable", ignore_index=True)
     whole = joined[joined["reason"] == ""].reset_index(drop=True)
     if whole.empty:
         reason = joined["reason"].iloc[0] if len(joined) else "there is none"
@@ -52,23 +56,26 @@ def write_dataset(
     links = find_links(whole, settings.near_duplicate_bits)
     placed = pd.concat([whole, assign_splits(_arrivals(whole), links, _rules(settings, seed))], axis=1)
     kept, duplicates, contradicting = _drop_copies(placed)
-    manifest = _manifest(kept, settings.domain)
+    manifest = _manifest(kept).assign(domain=_domains(kept, out, settings, seed))
+    conflicts = find_conflicts(kept, settings.near_duplicate_bits)
     quarantine = pd.concat([refused, joined[joined["reason"] != ""], contradicting], ignore_index=True)
     quarantine = quarantine.reindex(columns=list(_TEXT)).fillna("").sort_values(list(_TEXT), kind="stable")
     write_typed(out / "quarantine.parquet", quarantine, QUARANTINE_SCHEMA)
     write_typed(out / "duplicates.parquet", duplicates, DUPLICATES_SCHEMA)
+    write_typed(out / "conflicts.parquet", conflicts, CONFLICTS_SCHEMA)
     write_manifest(out / "manifest.parquet", manifest)
     _remark(kept, manifest, settings)
-    return _summary(manifest, quarantined=len(quarantine), duplicates=len(duplicates))
+    return f"{_summary(manifest, len(quarantine), len(duplicates))}{_seen(joined)}{_conflicting(len(conflicts))}"
 
 
 def find_links(rows: pd.DataFrame, near_duplicate_bits: int) -> Links:
-    """Links between rows that must share a group: identity, clip, pair, equal pixels, near-duplicates."""
+    """Links between rows that must share a group: identity, clip, file, pair, equal pixels, near-duplicates."""
     hashes = np.array([int(text, 16) for text in rows["phash"]], dtype=np.uint64)
     return np.concatenate(
         [
             same_value_links(_within_source(rows, "group_hint")),
             same_value_links(_within_source(rows, "clip")),
+            same_value_links(rows["raw_sha256"]),
             same_value_links(rows["image_id"]),
             pair_links(rows["raw_sha256"], rows["pair_sha256"]),
             near_duplicate_links(hashes, near_duplicate_bits),
@@ -111,20 +118,28 @@ def _drop_copies(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Dat
     return kept.reset_index(drop=True), duplicates, quarantined
 
 
-def _manifest(rows: pd.DataFrame, domain: str) -> pd.DataFrame:
-    attributes = [json.loads(text) for text in rows["attributes"]]
-    image_of = dict(zip(rows["raw_sha256"], rows["image_id"], strict=True))
-    domains = rows["source"] if domain == "source" else [str(known.get(domain, UNKNOWN_DOMAIN)) for known in attributes]
+def _manifest(rows: pd.DataFrame) -> pd.DataFrame:
+    where = list(zip(rows["frame"], rows["face"], strict=True))
+    image_of = dict(zip(zip(rows["raw_sha256"], where, strict=True), rows["image_id"], strict=True))
     return rows.assign(
         key=rows["crop_key"],
         generator=rows["generator"].where(rows["label"] != "unlabelled", ""),
         mask_key=rows["crop_mask_key"].fillna(""),
-        forged_from=[image_of.get(pair, "") for pair in rows["pair_sha256"]],
-        attribute_mask=[json.dumps(sorted(known)) for known in attributes],
-        domain=domains,
-        frame=0,
-        frame_time_s=0.0,
+        forged_from=[image_of.get(pair, "") for pair in zip(rows["pair_sha256"], where, strict=True)],
+        attribute_mask=[json.dumps(sorted(json.loads(text))) for text in rows["attributes"]],
     )
+
+
+def _domains(rows: pd.DataFrame, out: Path, settings: Assemble, seed: int) -> list[str]:
+    if settings.domain == "source":
+        return [str(name) for name in rows["source"]]
+    if settings.domain == CLUSTERS:
+        placed = pd.DataFrame({"key": rows["crop_key"], "split": rows["split"]})
+        with ShardReader(out) as reader:
+            return cluster_domains(
+                reader, placed, encoder=settings.domain_encoder, clusters=settings.domain_clusters, seed=seed
+            )
+    return [str(json.loads(text).get(settings.domain, UNKNOWN_DOMAIN)) for text in rows["attributes"]]
 
 
 def _remark(rows: pd.DataFrame, manifest: pd.DataFrame, settings: Assemble) -> None:
@@ -134,7 +149,7 @@ def _remark(rows: pd.DataFrame, manifest: pd.DataFrame, settings: Assemble) -> N
     excluded = int((manifest["split"] == "excluded").sum()) - linking
     if excluded:
         say(f"note: {excluded:,} rows excluded because their group is in another split than they may be in")
-    if settings.domain != "source" and set(manifest["domain"]) == {UNKNOWN_DOMAIN}:
+    if set(manifest["domain"]) == {UNKNOWN_DOMAIN}:
         say(f"note: no attributes.csv has the column {settings.domain!r} of assemble.domain; all domains are unknown")
     widest = manifest["group"].value_counts().iloc[0]
     if widest > max(50, _WIDE_GROUP * len(manifest)):
@@ -143,7 +158,23 @@ def _remark(rows: pd.DataFrame, manifest: pd.DataFrame, settings: Assemble) -> N
         )
 
 
-def _summary(manifest: pd.DataFrame, *, quarantined: int, duplicates: int) -> str:
+def _seen(joined: pd.DataFrame) -> str:
+    """How many clips gave frames, and in how many pictures and frames a face was found."""
+    clips = joined[joined["clip"].ne("") & joined["frame_time_s"].notna()].groupby(["source", "clip"])
+    frames = f", {clips.ngroups:,} clips" if clips.ngroups else ""
+    stills = joined.drop_duplicates(["raw_sha256", "frame"])
+    looked = stills[stills["face_score"].notna() | stills["reason"].str.startswith("no face found")]
+    if looked.empty:
+        return frames
+    found = int((looked["face_score"] > 0).sum())
+    return f"{frames}, faces found in {found / len(looked):.1%} of {len(looked):,}"
+
+
+def _conflicting(conflicts: int) -> str:
+    return f", {conflicts:,} near-duplicates of opposite label (conflicts.parquet)" if conflicts else ""
+
+
+def _summary(manifest: pd.DataFrame, quarantined: int, duplicates: int) -> str:
     counts = Counter(zip(manifest["split"], manifest["label"], strict=True))
     parts = []
     for split in ("train", "val", "test", "excluded"):

@@ -21,8 +21,10 @@ def write_typed(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
     missing = [name for name in schema.names if name not in frame.columns]
     if missing:
         raise DataError(f"{path}: lacks {', '.join(missing)}")
+    # A column of lists in which all are missing would pass for numbers.
+    lists = {field.name: object for field in schema if pa.types.is_list(field.type)}
     try:
-        table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+        table = pa.Table.from_pandas(frame[schema.names].astype(lists), schema=schema, preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{path}: {error}") from error
     with replacing(path) as temporary:
