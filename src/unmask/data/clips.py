@@ -20,7 +20,7 @@ MAX_DECODED_MEGAPIXELS = 200_000.0
 _HIGH_DEFINITION_LINES = 720
 _BT709, _UNSPECIFIED, _BT601 = 1, 2, 5  # matrix coefficients of ITU-T H.273
 # By the signs of the display matrix's a, b, c, d, where x' = a x + c y and y' = b x + d y.
-_UPRIGHT = {
+_UPRIGHT: dict[tuple[int, ...], Image.Transpose] = {
     (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
     (-1, 0, 0, -1): Image.Transpose.ROTATE_180,
     (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM,
@@ -29,7 +29,7 @@ _UPRIGHT = {
     (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
     (0, -1, 1, 0): Image.Transpose.ROTATE_90,
 }
-_SIGNS_OF_QUARTERS = ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
+_SIGNS_OF_QUARTERS: tuple[tuple[int, ...], ...] = ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ def _opened(data: bytes, max_megapixels: float) -> Iterator[_Clip]:
         with av.open(io.BytesIO(data), format=name, options=options, metadata_errors="replace") as container:
             yield _Clip(container, _video_stream(container, limit, max_megapixels), suffix)
     except (av.FFmpegError, ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, ValueError) as error:
-        raise DataError(f"damaged clip: {type(error).__name__}") from error
+        raise DataError(f"damaged clip: {getattr(error, 'strerror', None) or type(error).__name__}") from error
 
 
 def _video_stream(container: Any, limit: dict[str, str], max_megapixels: float) -> Any:
