@@ -19,7 +19,7 @@ ENCODER_KEY = "assemble.domain_encoder"
 CLUSTERS_KEY = "assemble.domain_clusters"
 SIDE_PX = 224  # what most weights were trained at, and a multiple of every usual patch
 MAX_FITTED = 20_000  # bounds the memory; more rows tell k-means nothing new
-_BATCH = 64
+_BATCH = 32  # 1 GB of activations in a ResNet-18
 _RESTARTS = 4
 
 
