@@ -71,7 +71,7 @@ def _batches(reader: ShardReader, keys: Sequence[str], embed: Embed, what: str) 
 
 def _k_means(embeddings: Embeddings, clusters: int, seed: int) -> tuple[Embeddings, npt.NDArray[np.int64]]:
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     # The order in which threads add up would decide rows that lie between two centres.
     with threadpool_limits(limits=1):
