@@ -1,3 +1,4 @@
+import functools
 import io
 import tempfile
 import threading
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from unmask.data.clips import ClipFacts, Frame, looks_like_clip, probe, read_frames, read_mask_frames
@@ -286,6 +289,23 @@ def test_masks_come_for_the_same_frames() -> None:
     assert {mask.mode for mask in masks} == {"L"}
     with pytest.raises(DataError, match="no frame 40"):
         read_mask_frames(clip, [3, 40], max_megapixels=1)
+
+
+WHOLE = functools.cache(lambda suffix: table_first(make_clip(suffix, count=12)))
+
+
+@given(st.data())
+def test_damaged_bytes_decode_or_are_refused(data: st.DataObject) -> None:
+    content = bytearray(WHOLE(data.draw(st.sampled_from(sorted(CODECS)))))
+    for _ in range(data.draw(st.integers(1, 20))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        frames = read_frames(bytes(content), 4, max_megapixels=1)
+    except DataError:
+        return
+    numbers = [frame.number for frame in frames]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) <= 4
 
 
 def test_no_thread_is_left_behind() -> None:

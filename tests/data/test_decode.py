@@ -188,6 +188,11 @@ def test_every_mode_becomes_the_same_colours() -> None:
         assert (picture.image.getpixel((0, 0)), picture.image.getpixel((7, 0))) == (left, right), name
 
 
+def test_a_tiff_for_large_files_is_read(draw_picture: Callable[..., Image.Image]) -> None:
+    image = draw_picture(1)
+    assert decode_image(encoded(image, "TIFF", big_tiff=True)).tobytes() == image.tobytes()
+
+
 def test_cmyk_jpeg_without_a_profile_keeps_its_colours() -> None:
     image = Image.new("RGB", (32, 32), (200, 60, 30))
     picture = decode_picture(encoded(image.convert("CMYK"), "JPEG", quality=95))
@@ -245,6 +250,18 @@ def test_a_png_whose_metadata_swell_is_refused(name: str) -> None:
     options = {"pnginfo": info} if name == "text" else {"icc_profile": bytes(5_000_000)}
     with pytest.raises(DataError, match="damaged picture: Decompressed data too large"):
         decode_image(encoded(Image.new("RGB", (16, 16)), "PNG", **options))
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("sign", ["<", ">"])
+def test_a_tiff_with_more_fractions_than_sense_is_refused(sign: str, big: bool) -> None:
+    many, mark = 20_000, 43 if big else 42
+    head = struct.pack(f"{sign}HHHQ" if big else f"{sign}HI", *((mark, 8, 0, 16) if big else (mark, 8)))
+    number = struct.pack(f"{sign}{'Q' if big else 'H'}", 1)
+    entry = struct.pack(f"{sign}{'HHQQ' if big else 'HHII'}", 282, 5, many, 64)
+    data = (b"II" if sign == "<" else b"MM") + head + number + entry
+    with pytest.raises(DataError, match="more than 10,000 fractions"):
+        decode_image(data.ljust(64, b"\0") + b"\1\0\0\0" * (2 * many))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "PNG"])

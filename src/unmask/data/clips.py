@@ -3,7 +3,7 @@
 import io
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,7 +20,7 @@ MAX_DECODED_MEGAPIXELS = 200_000.0
 _HIGH_DEFINITION_LINES = 720
 _BT709, _UNSPECIFIED, _BT601 = 1, 2, 5  # matrix coefficients of ITU-T H.273
 # By the signs of the display matrix's a, b, c, d, where x' = a x + c y and y' = b x + d y.
-_UPRIGHT = {
+_UPRIGHT: dict[tuple[int, ...], Image.Transpose] = {
     (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
     (-1, 0, 0, -1): Image.Transpose.ROTATE_180,
     (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM,
@@ -29,7 +29,7 @@ _UPRIGHT = {
     (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
     (0, -1, 1, 0): Image.Transpose.ROTATE_90,
 }
-_SIGNS_OF_QUARTERS = ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
+_SIGNS_OF_QUARTERS: tuple[tuple[int, ...], ...] = ((1, 0, 0, 1), (0, -1, 1, 0), (-1, 0, 0, -1), (0, 1, -1, 0))
 
 
 @dataclass(frozen=True)
@@ -158,9 +158,14 @@ class _Clip:
                 if packet.size:
                     yield packet
 
-    def frames(self) -> Iterator[Any]:
-        """Whole frames from here on, in order of presentation; concealed damage counts as damage."""
+    def frames(self, wanted: Collection[int] = ()) -> Iterator[Any]:
+        """Whole frames from here on, in order of presentation; concealed damage counts as damage.
+
+        Where some are WANTED, by their times, others that no frame refers to may be left out, which saves a third.
+        """
         for packet in self.packets():
+            if wanted:
+                self.stream.codec_context.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
             yield from self._decode(packet)
         yield from self._decode(None)
 
@@ -199,12 +204,14 @@ def _read_at(data: bytes, timeline: _Timeline, times: list[int], max_megapixels:
 
 def _frames_at(clip: _Clip, keys: list[int], wanted: list[int]) -> Iterator[Any]:
     """The frames at the ascending times WANTED, jumping ahead where a key frame lies between two of them."""
-    passed, coming, frame = min(1, len(keys)), clip.frames(), None
+    # Without key frames the container's times are not to be relied on.
+    needed = set(wanted) if keys else ()
+    passed, coming, frame = min(1, len(keys)), clip.frames(needed), None
     for time in wanted:
         key = bisect_right(keys, time)
         if key > passed:
             clip.seek(time)
-            coming, frame = clip.frames(), None
+            coming, frame = clip.frames(needed), None
         passed = key
         while frame is None or frame.pts < time:
             frame = next(coming, None)
@@ -255,7 +262,7 @@ def _opened(data: bytes, max_megapixels: float) -> Iterator[_Clip]:
         with av.open(io.BytesIO(data), format=name, options=options, metadata_errors="replace") as container:
             yield _Clip(container, _video_stream(container, limit, max_megapixels), suffix)
     except (av.FFmpegError, ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, ValueError) as error:
-        raise DataError(f"damaged clip: {type(error).__name__}") from error
+        raise DataError(f"damaged clip: {getattr(error, 'strerror', None) or type(error).__name__}") from error
 
 
 def _video_stream(container: Any, limit: dict[str, str], max_megapixels: float) -> Any:

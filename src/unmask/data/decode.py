@@ -6,7 +6,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -21,11 +21,21 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 MAX_MEGAPIXELS = 50.0
 MAX_MEGABYTES = 30.0
 MAX_EXIF_BYTES = 1_000_000
+MAX_FRACTIONS = 10_000
 UNKNOWN_QUALITY = -1
 _ORIENTATION_TAG = 0x0112
 _EXIF_SEGMENT = b"Exif\x00\x00"
 _EXIF_SEGMENT_BYTES = 65_533
 _SUBSAMPLING = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1", (4, 2): "4:1:0"}
+# By the first four bytes of a TIFF: place of the directory, number of its entries, tag, type and count of an entry.
+_TIFF_LAYOUTS = {
+    order + mark: tuple(map(struct.Struct, (sign + "4xI", sign + "H", sign + "HHI4x")))
+    for order, mark, sign in ((b"II", b"*\0", "<"), (b"MM", b"\0*", ">"))
+} | {
+    order + mark: tuple(map(struct.Struct, (sign + "8xQ", sign + "Q", sign + "HHQ8x")))
+    for order, mark, sign in ((b"II", b"+\0", "<"), (b"MM", b"\0+", ">"))
+}
+_TIFF_FRACTIONS = (5, 10)
 # What people take for pictures, by how it begins: telling them so saves them a search.
 _LOOKALIKES = (
     (b"gif8", "a GIF (make it a PNG, or a clip where it moves)"),
@@ -157,6 +167,7 @@ def _open(data: bytes, *, max_megapixels: float, max_megabytes: float) -> Image.
     # Opening a JPEG already makes numbers of its EXIF block, which may be spread over any number of segments.
     if data.startswith(b"\xff\xd8") and data.count(_EXIF_SEGMENT) * _EXIF_SEGMENT_BYTES > MAX_EXIF_BYTES:
         raise DataError(f"more than {MAX_EXIF_BYTES / 1e6:g} MB of EXIF")
+    _check_fractions(data)
     try:
         opened = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError:
@@ -171,6 +182,21 @@ def _open(data: bytes, *, max_megapixels: float, max_megabytes: float) -> Image.
     if getattr(opened, "is_animated", False) and opened.format != "MPO":
         raise DataError("animated picture, or several pages: make it a clip, or single pictures")
     return opened
+
+
+def _check_fractions(data: bytes) -> None:
+    """Refuse a TIFF whose directory claims more than MAX_FRACTIONS fractions in a tag: each becomes an object."""
+    if data[:4] not in _TIFF_LAYOUTS:
+        return
+    place, number, entry = _TIFF_LAYOUTS[data[:4]]
+    # Where the directory is cut short, Pillow says so.
+    with suppress(struct.error):
+        (start,) = place.unpack_from(data)
+        (count,) = number.unpack_from(data, start)
+        for at in range(start + number.size, start + number.size + count * entry.size, entry.size):
+            _, kind, many = entry.unpack_from(data, at)
+            if kind in _TIFF_FRACTIONS and many > MAX_FRACTIONS:
+                raise DataError(f"more than {MAX_FRACTIONS:,} fractions in a tag")
 
 
 def _not_a_picture(data: bytes) -> str:

@@ -19,7 +19,7 @@ ENCODER_KEY = "assemble.domain_encoder"
 CLUSTERS_KEY = "assemble.domain_clusters"
 SIDE_PX = 224  # what most weights were trained at, and a multiple of every usual patch
 MAX_FITTED = 20_000  # bounds the memory; more rows tell k-means nothing new
-_BATCH = 64
+_BATCH = 32  # 1 GB of activations in a ResNet-18
 _RESTARTS = 4
 
 
@@ -71,7 +71,7 @@ def _batches(reader: ShardReader, keys: Sequence[str], embed: Embed, what: str) 
 
 def _k_means(embeddings: Embeddings, clusters: int, seed: int) -> tuple[Embeddings, npt.NDArray[np.int64]]:
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     # The order in which threads add up would decide rows that lie between two centres.
     with threadpool_limits(limits=1):
