@@ -13,7 +13,7 @@ from unmask.data.batches import INDEX_SCHEMA, QUARANTINE_SCHEMA, list_batches, r
 from unmask.data.decode import pillow_quiet
 from unmask.data.examine import Caps, Entry, Mask, read_mask
 from unmask.data.forecast import forecast
-from unmask.data.intake import Intake, take_stock
+from unmask.data.intake import Intake, settle, take_stock
 from unmask.data.lock import only_writer
 from unmask.data.manifest import LABELS, SAMPLE_SOURCE
 from unmask.data.shards import SHARD_BYTES, ShardWriter
@@ -59,6 +59,9 @@ def ingest(
         return _with_notes(intake, f"would take {_summary(intake)}; nothing written")
     data.mkdir(parents=True, exist_ok=True)
     with only_writer(data):
+        settle(intake, data)
+        if not intake.new:
+            return _nothing_new(where, intake)
         name = _batch_name(data, batch, today)
         shards = _write_batch(data, name, intake, caps=caps, today=today)
     _mention_sample(data)
