@@ -53,6 +53,13 @@ def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) ->
     assert lesson in result.output
 
 
+@pytest.mark.parametrize(
+    ("command", "line"), [("ingest", "celeb-df "), ("ingest", "pairs.csv "), ("forget", "unmask ")]
+)
+def test_tables_in_the_help_keep_their_lines(call: Callable[..., Result], command: str, line: str) -> None:
+    assert any(text.startswith(f"  {line}") for text in call(command, "--help").output.splitlines())
+
+
 def test_ingest_ends_with_one_summary_line(call: Callable[..., Result], tmp_path: Path) -> None:
     put(tmp_path / "in/desk/real/camera/a.png", "red")
     result = call("ingest", "in", "--batch", "first")

@@ -97,7 +97,6 @@ def _find_row(tree: Tree, row: dict[str, str], source: str, finding: Finding, od
     if reason:
         finding.refuse(file or row["path"].strip(), reason, source=name)
         return
-    known = {column: row.get(column, "").strip() for column in ("group", "clip")}
     finding.take(
         Found(
             file,
@@ -105,7 +104,8 @@ def _find_row(tree: Tree, row: dict[str, str], source: str, finding: Finding, od
             file,
             label,
             _generator(label, row.get("generator", "").strip()),
-            **known,
+            group=row.get("group", "").strip(),
+            clip=row.get("clip", "").strip(),
             first_seen=_date(row, odd),
             pair=_beside(tree, row, "pair", odd),
             mask=_beside(tree, row, "mask", odd),
