@@ -76,6 +76,13 @@ def test_a_name_of_another_data_set_is_refused(take, fill, tmp_path: Path) -> No
     assert refused["conversion_dict.json"].startswith("not in a place of the layout faceforensics")
 
 
+def test_landmarks_and_models_beside_the_clips_are_passed_over(tree_of: Callable[..., Tree]) -> None:
+    beside = ["original_sequences/youtube/c23/landmarks/000/000.npy", "manipulated_sequences/Deepfakes/models/1.h5"]
+    finding = FaceForensics().find(tree_of([ORIGINALS[0], *beside]), "")
+    assert finding.used == set(beside)
+    assert finding.notes == [f"2 files in downloaded_videos, models, landmarks are passed over (first: {beside[1]})"]
+
+
 def test_the_user_s_name_for_the_source_counts(tree_of: Callable[..., Tree]) -> None:
     found = FaceForensics().find(tree_of([ACTED, ORIGINALS[0]]), "mine").found
     assert {picture.source for picture in found.values()} == {"mine", "mine-actors"}

@@ -64,6 +64,7 @@ class FaceForensics:
     def find(self, tree: Tree, source: str) -> Finding:
         """Find originals, fakes and masks; the actors' clips are a source of their own."""
         finding = Finding(masks={path for path in tree.paths if _is_mask(path)})
+        finding.pass_over(tree, "downloaded_videos", "models", "landmarks")
         places = [place for path in tree.paths if (place := _place(path)) is not None]
         groups = sequence_groups(place.clip for place in places if not place.acted)
         for place in places:
