@@ -38,14 +38,12 @@ def ingest(
 ) -> str:
     """Read WHERE (a folder, a list, or a URL of either) and write one batch below DATA; returns the summary line.
 
-    `today` (ISO date) names the batch, with a counter, where `batch` is None, and dates every picture whose
-    source gives no first_seen. Files whose bytes any batch holds already are left out, so a second run does
-    nothing, and so are those that were forgotten. What can't be used goes to the batch's quarantine.parquet with a
-    reason. A run that is killed leaves no batch; the next one writes what it would have written.
+    `today` (ISO date) names the batch, with a counter, where `batch` is None, and dates pictures without first_seen.
+    Files that any batch holds already, or that were forgotten, are left out, so a second run does nothing. What can't
+    be used goes to quarantine.parquet with a reason. A killed run leaves no batch; the next one writes it.
 
     Raises:
-        DataError: WHERE has no known layout, a list or sidecar can't be parsed, nothing is usable, or the batch
-            exists.
+        DataError: WHERE has no known layout, a list can't be parsed, nothing is usable, or the batch exists.
     """
     caps = caps or Caps()
     with pillow_quiet():

@@ -4,8 +4,8 @@
     manipulated_sequences/<Method>/{raw,c23,c40}/videos/<target>_<source>.mp4
     manipulated_sequences/<Method>/masks/videos/<target>_<source>.mp4
 
-and `images/<clip>/<frame>.png` (or `frames/`) where frames were extracted. With splits/{train,val,test}.json, which list
-the sequences that are swapped with each other, groups are known before the fakes arrive.
+and `images/<clip>/<frame>.png` (or `frames/`) where frames were extracted. With splits/{train,val,test}.json, which
+list the sequences that are swapped with each other, groups are known before the fakes arrive.
 
 Checked against github.com/ondyari/FaceForensics, dataset/README.md (folders and what the names mean), dataset/splits/
 val.json and dataset/extract_compressed_videos.py (extracted frames), github.com/polimi-ispl/icpr2020dfdc, index_ffpp.py
