@@ -127,7 +127,7 @@ def _find_row(tree: Tree, row: dict[str, str], source: str, finding: Finding, od
 def _look_up(tree: Tree, text: str) -> tuple[str, str]:
     """The file that a row names, and why it can't be used or ""."""
     path = PurePosixPath(text.strip().replace("\\", "/"))
-    if not text.strip():
+    if not path.parts or not text.strip():
         return "", "no path"
     if path.is_absolute() or ".." in path.parts or path.parts[0].endswith(":"):
         return "", "path leaves the list's folder"
