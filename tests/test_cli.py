@@ -11,6 +11,7 @@ import unmask.data.sample.plan
 from unmask.cli import app
 from unmask.data.audit.growth import read_version, write_version
 from unmask.data.batches import list_batches, read_index
+from unmask.data.sources.recognise import LAYOUTS
 
 
 @dataclass
@@ -43,12 +44,21 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "lesson"), [("ingest", "pairs.csv"), ("sample", "smoke test"), ("accept", "data.baseline.json")]
+    ("command", "lesson"),
+    [("ingest", "pairs.csv"), ("sample", "smoke test"), ("forget", "forgotten.txt"), ("accept", "data.baseline.json")]
+    + [("ingest", layout.name) for layout in LAYOUTS],
 )
 def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) -> None:
     result = call(command, "--help")
     assert result.exit_code == 0
     assert lesson in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "line"), [("ingest", "celeb-df "), ("ingest", "pairs.csv "), ("forget", "unmask ")]
+)
+def test_tables_in_the_help_keep_their_lines(call: Callable[..., Result], command: str, line: str) -> None:
+    assert any(text.startswith(f"  {line}") for text in call(command, "--help").output.splitlines())
 
 
 def test_ingest_ends_with_one_summary_line(call: Callable[..., Result], tmp_path: Path) -> None:
@@ -93,6 +103,37 @@ def test_a_dry_run_lists_and_writes_nothing(call: Callable[..., Result], tmp_pat
     assert header.split() == ["source", "label", "generator", "pictures", "clips", "bytes"]
     assert row.split() == ["desk", "fake", "swap", "1", "0", str((tmp_path / "in/desk/fake/swap/a.png").stat().st_size)]
     assert not (tmp_path / "data").exists()
+
+
+def test_a_layout_can_be_named(call: Callable[..., Result], tmp_path: Path) -> None:
+    put(tmp_path / "in/desk/real/camera/a.png", "red")
+    result = call("ingest", "in", "--layout", "genimage")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("ingest: error: in: not laid out as genimage; expected <generator>/{train,val}/nature/...")
+    assert call("ingest", "in", "--layout", "folders").exit_code == 0
+
+
+def test_forgetting_says_what_else_to_purge(call: Callable[..., Result], tmp_path: Path) -> None:
+    put(tmp_path / "in/desk/real/camera/a.png", "red")
+    put(tmp_path / "in/desk/real/camera/b.png", "blue")
+    call("ingest", "in", "--batch", "first")
+    (tmp_path / "data.dvc").write_text("outs:\n- md5: 0123abc.dir\n  path: data\n")
+    asked = call("forget", "--source", "desk", "--path", "real/camera/a.png")
+    assert "would forget 1 pictures" in asked.stderr
+    assert "0123abc.dir" not in asked.stderr
+    done = call("forget", "--source", "desk", "--path", "real/camera/a.png", "--yes")
+    assert done.exit_code == 0
+    assert "0123abc.dir" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("forget: forgot 1 pictures")
+    (batch,) = list_batches(tmp_path / "data")
+    assert read_index(batch)["path"].tolist() == ["real/camera/b.png"]
+
+
+def test_forgetting_everything_by_accident_is_refused(call: Callable[..., Result]) -> None:
+    result = call("forget", "--yes")
+    assert result.exit_code == 1
+    assert "nothing chosen" in result.stderr
 
 
 @pytest.mark.usefixtures("drawn")

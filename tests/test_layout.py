@@ -32,7 +32,7 @@ CONFINED = {
     "evidently": ("monitoring.",),
     "great_expectations": ("data.audit.",),
     "fsspec": ("data.sources.tree",),
-    "mediapipe": ("data.faces",),
+    "mediapipe": ("data.facemesh",),
     "av": ("data.frames", "data.clips", "serving.clips"),
 }
 # These run on a bare GPU box: torch and what travels with it.

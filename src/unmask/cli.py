@@ -42,7 +42,7 @@ def ingest_command(
     data: DataFolder = Path("data"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be taken, write nothing.")] = False,
 ) -> None:
-    r"""Take pictures and clips in as a new batch.
+    """Take pictures and clips in as a new batch.
 
     PATH is a folder, or a URL such as s3://bucket/prefix, in one of these layouts:
 
@@ -81,7 +81,7 @@ def ingest_command(
     can't be used is listed with its reason in <data>/<batch>/quarantine.parquet.
     The limits on size are those of params.yaml (assemble.max_megapixels,
     assemble.max_megabytes), 256 MB for a clip. Then: dvc repro.
-    """
+    """  # noqa: D301  # \b is the character that keeps a paragraph's lines
     run_as_program(
         "ingest",
         lambda: ingest(
@@ -103,7 +103,7 @@ def forget_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would go.")] = False,
     data: DataFolder = Path("data"),
 ) -> None:
-    r"""Remove pictures and clips from the data, because consent was withdrawn.
+    """Remove pictures and clips from the data, because consent was withdrawn.
 
     Several options narrow the choice. Nothing happens without --yes:
 
@@ -116,7 +116,7 @@ def forget_command(
     <data>/forgotten.txt, so that no later ingest takes them in again. A run that
     was killed is completed by the next. At the end it says what else must be
     purged: the DVC cache and remotes, build/, models trained on them.
-    """
+    """  # noqa: D301  # \b is the character that keeps a paragraph's lines
     selection = Selection(source=source, sha256=sha256, path=path, group=group, forgeries=forgeries)
     run_as_program("forget", lambda: _forget(data, selection, yes=yes))
 

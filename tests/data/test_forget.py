@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import unmask.data.forget
 from unmask.data.batches import list_batches, read_index
@@ -133,6 +134,14 @@ def test_one_picture_by_its_hash(data: Path) -> None:
     sha = read_index(list_batches(data)[0])["raw_sha256"].iloc[3]
     assert forget(data, Selection(sha256=sha[:12].upper()), yes=True).startswith("forgot 1 pictures")
     assert read_forgotten(data) == {sha}
+
+
+def test_a_name_with_brackets_means_itself(
+    data: Path, tmp_path: Path, put_picture: Callable[..., Path], draw_picture: Callable[..., Image.Image]
+) -> None:
+    put_picture(tmp_path / "odd/news/real/camera/a[1].png", draw_picture(4000))
+    take(tmp_path / "odd", data)
+    assert forget(data, Selection(path="real/camera/a[1].png"), yes=True).startswith("forgot 1 ")
 
 
 def test_forgeries_of_a_chosen_real_can_go_too(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,10 @@ import pytest
 from PIL import Image
 
 from unmask.data.batches import list_batches, read_index
+from unmask.data.examine import Caps
+from unmask.data.forget import Selection, forget
 from unmask.data.ingest import ingest
+from unmask.data.intake import settle, take_stock
 
 take = partial(ingest, today="2026-11-21")
 REAL = "original_sequences/youtube/c23/images/000/0000.png"
@@ -36,6 +39,16 @@ def test_a_lost_original_is_mentioned(root: Path, tmp_path: Path, capsys: pytest
     assert f"1 originals that fakes name are not here or can't be used (first: {REAL})" in capsys.readouterr().err
     (index,) = (read_index(batch) for batch in list_batches(tmp_path / "data"))
     assert index["pair_sha256"].tolist() == [""]
+
+
+def test_what_comes_in_or_is_forgotten_meanwhile_is_not_taken(root: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    intake = take_stock(root, data, layout=None, source=None, caps=Caps())
+    assert len(intake.new) == 2
+    take(root, data)
+    forget(data, Selection(path=FAKE), yes=True)
+    settle(intake, data)
+    assert (intake.new, intake.known, intake.forgotten) == ([], 1, 1)
 
 
 def test_a_clip_is_taken_with_its_bytes_and_its_name(tmp_path: Path) -> None:

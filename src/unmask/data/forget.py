@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -51,8 +52,12 @@ class Selection:
         chosen = pd.Series(data=True, index=rows.index, dtype=bool)
         for column, pattern in (("source", self.source), ("path", self.path), ("group_hint", self.group)):
             if pattern:
-                chosen &= rows[column].map(lambda text, pattern=pattern: fnmatchcase(text, pattern)).astype(bool)
+                chosen &= (rows[column] == pattern) | rows[column].map(partial(_matches, pattern)).astype(bool)
         return chosen & rows["raw_sha256"].str.startswith(self.sha256.lower())
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return fnmatchcase(text, pattern)
 
 
 def forget(data: Path, selection: Selection, *, yes: bool) -> str:
@@ -151,4 +156,5 @@ def remaining_traces(data: Path, md5: str) -> Iterator[str]:
     yield "  DVC remotes             dvc gc --workspace --cloud --remote NAME, for each of: dvc remote list"
     yield f"  models and bundles      those whose bundle.json or card names data {md5}, or an earlier hash of"
     yield "                          data.dvc (git log data.dvc): retrain, promote the new one, delete the old"
+    yield f"  names of refused files  quarantine.parquet of the batches in {data}, which holds no bytes"
     yield "  other copies            the folder it was ingested from, var/ (inbox, traffic log, checkpoints), backups"

@@ -13,7 +13,7 @@ from unmask.data.batches import INDEX_SCHEMA, QUARANTINE_SCHEMA, list_batches, r
 from unmask.data.decode import pillow_quiet
 from unmask.data.examine import Caps, Entry, Mask, read_mask
 from unmask.data.forecast import forecast
-from unmask.data.intake import Intake, take_stock
+from unmask.data.intake import Intake, settle, take_stock
 from unmask.data.lock import only_writer
 from unmask.data.manifest import LABELS, SAMPLE_SOURCE
 from unmask.data.shards import SHARD_BYTES, ShardWriter
@@ -38,14 +38,12 @@ def ingest(
 ) -> str:
     """Read WHERE (a folder, a list, or a URL of either) and write one batch below DATA; returns the summary line.
 
-    `today` (ISO date) names the batch, with a counter, where `batch` is None, and dates every picture whose
-    source gives no first_seen. Files whose bytes any batch holds already are left out, so a second run does
-    nothing, and so are those that were forgotten. What can't be used goes to the batch's quarantine.parquet with a
-    reason. A run that is killed leaves no batch; the next one writes what it would have written.
+    `today` (ISO date) names the batch, with a counter, where `batch` is None, and dates pictures without first_seen.
+    Files that any batch holds already, or that were forgotten, are left out, so a second run does nothing. What can't
+    be used goes to quarantine.parquet with a reason. A killed run leaves no batch; the next one writes it.
 
     Raises:
-        DataError: WHERE has no known layout, a list or sidecar can't be parsed, nothing is usable, or the batch
-            exists.
+        DataError: WHERE has no known layout, a list can't be parsed, nothing is usable, or the batch exists.
     """
     caps = caps or Caps()
     with pillow_quiet():
@@ -59,6 +57,9 @@ def ingest(
         return _with_notes(intake, f"would take {_summary(intake)}; nothing written")
     data.mkdir(parents=True, exist_ok=True)
     with only_writer(data):
+        settle(intake, data)
+        if not intake.new:
+            return _nothing_new(where, intake)
         name = _batch_name(data, batch, today)
         shards = _write_batch(data, name, intake, caps=caps, today=today)
     _mention_sample(data)

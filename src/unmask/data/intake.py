@@ -63,6 +63,12 @@ def take_stock(where: Path | str, data: Path, *, layout: str | None, source: str
     return intake
 
 
+def settle(intake: Intake, data: Path) -> None:
+    """Hold what is new once more against DATA, which another ingest or a forget may have changed meanwhile."""
+    entries, intake.new = intake.new, []
+    _sort_out(entries, _known_labels(data), read_forgotten(data), intake)
+
+
 def _known_labels(data: Path) -> _Known:
     known: _Known = {}
     for batch in list_batches(data):

@@ -2,11 +2,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unmask.data.sources.faceforensics import FaceForensics, sequence_groups, target_of
 from unmask.data.sources.tree import Tree
+from unmask.errors import DataError
 
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures")
 ORIGINALS = [f"original_sequences/youtube/c23/videos/{clip}.mp4" for clip in ("000", "003", "033", "097")]
@@ -62,7 +64,12 @@ def test_actors_are_a_source_of_their_own(tree_of: Callable[..., Tree]) -> None:
     fake = found[ACTED]
     assert (fake.source, fake.generator, fake.group) == ("faceforensics-actors", "DeepFakeDetection", "actor-01")
     assert fake.pair == original
-    assert fake.attributes == {"compression": "c23", "scene": "exit_phone_room", "donor": "02"}
+    assert fake.attributes == {
+        "compression": "c23",
+        "official_split": "",
+        "scene": "exit_phone_room",
+        "donor": "02",
+    }
     assert found[original].group == fake.group
     assert found[ORIGINALS[0]].source == "faceforensics"
 
@@ -74,6 +81,28 @@ def test_a_name_of_another_data_set_is_refused(take, fill, tmp_path: Path) -> No
     refused = take(root).refused
     assert refused[odd] == "clip name is not one of FaceForensics++"
     assert refused["conversion_dict.json"].startswith("not in a place of the layout faceforensics")
+
+
+@pytest.mark.parametrize("folder", ["", "splits/"])
+def test_official_lists_group_originals_before_their_fakes_arrive(tree_of: Callable[..., Tree], folder: str) -> None:
+    files = dict.fromkeys(ORIGINALS, b"") | {f"{folder}val.json": b'[["003", "000"]]'}
+    finding = FaceForensics().find(tree_of(files), "")
+    assert [finding.found[path].group for path in ORIGINALS] == ["000-003", "000-003", "033", "097"]
+    assert [finding.found[path].attributes["official_split"] for path in ORIGINALS] == ["val", "val", "", ""]
+    assert f"{folder}val.json" in finding.used
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b'[["1", "2", "3"]]', b"7"])
+def test_a_list_that_is_none_is_an_error(tree_of: Callable[..., Tree], content: bytes) -> None:
+    with pytest.raises(DataError, match=r"splits/test\.json: is no list of pairs"):
+        FaceForensics().find(tree_of({ORIGINALS[0]: b"", "splits/test.json": content}), "")
+
+
+def test_landmarks_and_models_beside_the_clips_are_passed_over(tree_of: Callable[..., Tree]) -> None:
+    beside = ["original_sequences/youtube/c23/landmarks/000/000.npy", "manipulated_sequences/Deepfakes/models/1.h5"]
+    finding = FaceForensics().find(tree_of([ORIGINALS[0], *beside]), "")
+    assert finding.used == set(beside)
+    assert finding.notes == [f"2 files in downloaded_videos, models, landmarks are passed over (first: {beside[1]})"]
 
 
 def test_the_user_s_name_for_the_source_counts(tree_of: Callable[..., Tree]) -> None:

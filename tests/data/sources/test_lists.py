@@ -1,9 +1,12 @@
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from unmask.data.sources.lists import Lists
 from unmask.data.sources.tree import Tree
@@ -109,6 +112,16 @@ def test_what_a_row_says_wrongly_is_noted(tree_of: Callable[..., Tree]) -> None:
         "root/all.csv: 1 rows have a mask that is no file below the list's folder, left out (first: m.png)",
     ]
     assert finding.found["1.png"].pair == ""
+
+
+@given(st.lists(st.text(st.sampled_from("a./\\:~ 1"), max_size=12), max_size=8))
+def test_only_files_of_the_listing_are_ever_taken(paths: list[str]) -> None:
+    held = {"a": b"", "a/1": b"", "1": b""}
+    table = pd.DataFrame({"path": [*paths, "a"], "label": "real"}).to_csv(index=False).encode()
+    tree = Tree("x", "x", ("1", "a", "a/1", "l.csv"), lambda path: io.BytesIO({**held, "l.csv": table}[path]))
+    finding = Lists().find(tree, "")
+    assert finding.found.keys() <= held.keys()
+    assert "a" in finding.found
 
 
 @pytest.mark.parametrize(

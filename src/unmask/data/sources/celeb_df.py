@@ -38,6 +38,7 @@ class CelebDF:
     def find(self, tree: Tree, source: str) -> Finding:
         """Find the clips; the official test clips have the attribute official_split."""
         finding, source = Finding(), source or SOURCE
+        finding.pass_over(tree, "landmarks")
         tested = _tested(tree, finding)
         contradicted = []
         for path in tree.paths:

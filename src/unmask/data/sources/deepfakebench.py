@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from unmask.data.sources.celeb_df import celeb_group, celeb_original
@@ -22,6 +23,8 @@ from unmask.data.sources.tree import Tree
 from unmask.errors import DataError
 
 _MAX_LIST_MEGABYTES = 2_000.0
+_MOST_LOOKED_AT = 1000  # a data set may keep a JSON file beside each picture
+_DEEPEST = 8
 _LOOKS = re.compile(rb'"label"\s*:\s*"[^"]*"\s*,\s*"frames"\s*:')
 _FAMILY = "FaceForensics++"
 
@@ -56,7 +59,7 @@ class DeepfakeBench:
 
     def recognises(self, tree: Tree) -> bool:
         """Whether a JSON file begins with clips that have a label and frames."""
-        return bool(_lists(tree))
+        return any(islice(_lists(tree), 1))
 
     def find(self, tree: Tree, source: str) -> Finding:
         """Find the frames that the lists name, each once.
@@ -64,7 +67,7 @@ class DeepfakeBench:
         Raises:
             DataError: a list can't be parsed.
         """
-        lists = _lists(tree)
+        lists = list(_lists(tree))
         finding = Finding(used=set(lists))
         finding.masks = {path for path in tree.paths if "masks" in path.split("/")[:-1]}
         clips = [clip for path in lists for clip in _clips(tree, path)]
@@ -83,9 +86,11 @@ class DeepfakeBench:
         return finding
 
 
-def _lists(tree: Tree) -> list[str]:
-    candidates = [tree.chosen] if tree.chosen else [path for path in tree.paths if path.count("/") < 3]
-    return [path for path in candidates if path.endswith(".json") and _LOOKS.search(_head(tree, path))]
+def _lists(tree: Tree) -> Iterator[str]:
+    near = (path for path in tree.paths if path.endswith(".json") and path.count("/") < 3)
+    for path in [tree.chosen] if tree.chosen else islice(near, _MOST_LOOKED_AT):
+        if _LOOKS.search(_head(tree, path)):
+            yield path
 
 
 def _head(tree: Tree, path: str) -> bytes:
@@ -104,7 +109,7 @@ def _clips(tree: Tree, path: str) -> Iterator[_Clip]:
 
 
 def _walk(node: Any, keys: tuple[str, ...]) -> Iterator[_Clip]:
-    if not isinstance(node, dict):
+    if not isinstance(node, dict) or len(keys) > _DEEPEST:
         return
     frames = node.get("frames")
     if isinstance(frames, list) and len(keys) > 1:

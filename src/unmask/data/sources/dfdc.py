@@ -11,6 +11,7 @@ DeepfakeBench, preprocessing/rearrange.py (`frames`).
 
 import json
 import re
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,6 +22,7 @@ from unmask.errors import DataError
 SOURCE = "dfdc"
 _METADATA = "metadata.json"
 _MAX_METADATA_MEGABYTES = 64.0
+_MOST_LOOKED_AT = 32
 _LOOKS = re.compile(rb'"label"\s*:\s*"(REAL|FAKE)"')
 _LABELS = {"REAL": "real", "FAKE": "fake"}
 
@@ -34,7 +36,8 @@ class Dfdc:
 
     def recognises(self, tree: Tree) -> bool:
         """Whether a metadata.json begins with labels."""
-        return any(_LOOKS.search(_head(tree, path)) for path in tree.paths if _is_metadata(path))
+        candidates = islice((path for path in tree.paths if _is_metadata(path)), _MOST_LOOKED_AT)
+        return any(_LOOKS.search(_head(tree, path)) for path in candidates)
 
     def find(self, tree: Tree, source: str) -> Finding:
         """Find the clips that a part's metadata.json names.
@@ -44,6 +47,7 @@ class Dfdc:
         """
         finding, source = Finding(), source or SOURCE
         parts = {path[: -len(_METADATA)]: _read(tree, path) for path in tree.paths if _is_metadata(path)}
+        finding.pass_over(tree, "landmarks")
         finding.used.update(f"{part}{_METADATA}" for part in parts)
         where = {clip: part for part, clips in parts.items() for clip in clips}
         here = set()

@@ -4,12 +4,16 @@
     manipulated_sequences/<Method>/{raw,c23,c40}/videos/<target>_<source>.mp4
     manipulated_sequences/<Method>/masks/videos/<target>_<source>.mp4
 
-and `images/<clip>/<frame>.png` (or `frames/`) where frames were extracted. Checked against github.com/ondyari/
-FaceForensics, dataset/README.md (folders and what the names mean) and dataset/extract_compressed_videos.py
-(extracted frames), github.com/polimi-ispl/icpr2020dfdc, index_ffpp.py (a loader, also for the actors), and
-github.com/SCLBD/DeepfakeBench, preprocessing/rearrange.py (`frames` and where it puts masks).
+and `images/<clip>/<frame>.png` (or `frames/`) where frames were extracted. With splits/{train,val,test}.json, which
+list the sequences that are swapped with each other, groups are known before the fakes arrive.
+
+Checked against github.com/ondyari/FaceForensics, dataset/README.md (folders and what the names mean), dataset/splits/
+val.json and dataset/extract_compressed_videos.py (extracted frames), github.com/polimi-ispl/icpr2020dfdc, index_ffpp.py
+(a loader, also for the actors), and github.com/SCLBD/DeepfakeBench, preprocessing/rearrange.py (`frames` and where it
+puts masks).
 """
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +23,7 @@ import numpy as np
 from unmask.data.groups import components
 from unmask.data.sources.layout import CAMERA, Finding, Found, without_suffix
 from unmask.data.sources.tree import Tree
+from unmask.errors import DataError
 
 SOURCE = "faceforensics"
 COMPRESSIONS = ("raw", "c0", "c23", "c40")
@@ -64,11 +69,14 @@ class FaceForensics:
     def find(self, tree: Tree, source: str) -> Finding:
         """Find originals, fakes and masks; the actors' clips are a source of their own."""
         finding = Finding(masks={path for path in tree.paths if _is_mask(path)})
+        finding.pass_over(tree, "downloaded_videos", "models", "landmarks")
         places = [place for path in tree.paths if (place := _place(path)) is not None]
-        groups = sequence_groups(place.clip for place in places if not place.acted)
+        swaps = _official_swaps(tree, finding)
+        groups = sequence_groups([*(place.clip for place in places if not place.acted), *swaps])
+        splits = {number: split for swap, split in swaps.items() for number in swap.split("_")}
         for place in places:
             name = f"{source or SOURCE}-actors" if place.acted else source or SOURCE
-            found = _found(tree, place, name, groups)
+            found = _found(tree, place, name, groups, splits)
             if found is None:
                 finding.refuse(place.file, "clip name is not one of FaceForensics++", source=name)
             else:
@@ -110,7 +118,21 @@ def _is_mask(path: str) -> bool:
     return parts[0] == _FAKES and "masks" in parts[2:4]
 
 
-def _found(tree: Tree, place: _Place, source: str, groups: dict[str, str]) -> Found | None:
+def _official_swaps(tree: Tree, finding: Finding) -> dict[str, str]:
+    """The official split of each swap ("000_003"), where the lists are beside the sequences."""
+    split_of = {}
+    for split in ("train", "val", "test"):
+        for path in {f"splits/{split}.json", f"{split}.json"} & tree.members:
+            finding.used.add(path)
+            try:
+                swaps = [f"{target}_{donor}" for target, donor in json.loads(tree.read(path, max_megabytes=10.0))]
+            except (DataError, ValueError, TypeError, RecursionError) as error:
+                raise DataError(f"{tree.at(path)}: is no list of pairs of sequences ({error})") from None
+            split_of.update(dict.fromkeys(swaps, split))
+    return split_of
+
+
+def _found(tree: Tree, place: _Place, source: str, groups: dict[str, str], splits: dict[str, str]) -> Found | None:
     real = place.part == _ORIGINALS
     target, attributes = _take_apart(place.clip, real=real, acted=place.acted)
     if not target:
@@ -126,7 +148,7 @@ def _found(tree: Tree, place: _Place, source: str, groups: dict[str, str]) -> Fo
         clip=f"{place.of}/{place.compression}/{place.clip}",
         pair="" if real else f"{original}/{target}{place.ending}",
         mask="" if real else _mask(tree, place),
-        attributes={"compression": place.compression, **attributes},
+        attributes={"compression": place.compression, "official_split": splits.get(target, ""), **attributes},
     )
 
 

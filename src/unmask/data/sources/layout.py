@@ -81,6 +81,11 @@ class Finding:
         self.used.add(file)
         self.refused.append(Refused(source, plain_text(path or file), plain_text(reason)))
 
+    def pass_over(self, tree: Tree, *folders: str) -> None:
+        """Pass over what published data sets keep in FOLDERS beside their pictures; a note says how much it is."""
+        self.used.update(beside := [path for path in tree.paths if set(folders) & set(path.split("/")[:-1])])
+        self.note(beside, f"{{}} files in {', '.join(folders)} are passed over")
+
     def note(self, rows: list[str], what: str) -> None:
         """Say how many ROWS of a file could not be used, and which is the first; nothing where there is none."""
         if rows:

@@ -9,6 +9,7 @@ A path is looked up among the files below the list's folder, never followed.
 """
 
 import io
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -47,8 +48,8 @@ class Lists:
         finding = Finding(used=set(lists))
         for path in lists:
             odd: _Odd = {"first_seen": [], "pair": [], "mask": []}
-            for row in _read(tree, path).to_dict("records"):
-                _find_row(tree, {str(column): text for column, text in row.items()}, source, finding, odd)
+            for row in _rows(_read(tree, path)):
+                _find_row(tree, row, source, finding, odd)
             for column, rows in odd.items():
                 what = "is no ISO date" if column == "first_seen" else "is no file below the list's folder"
                 finding.note(rows, f"{tree.at(path)}: {{}} rows have a {column} that {what}, left out")
@@ -77,11 +78,20 @@ def _read(tree: Tree, path: str) -> pd.DataFrame:
     if path.lower().endswith(".csv"):
         return read_csv(tree, path, _NEEDED)
     try:
-        table = pq.read_table(io.BytesIO(tree.read(path, max_megabytes=MAX_TABLE_MEGABYTES)))
-        frame = table.to_pandas()
+        file = pq.ParquetFile(io.BytesIO(tree.read(path, max_megabytes=MAX_TABLE_MEGABYTES)))
+        sizes = (file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups))
+        if sum(sizes) > MAX_TABLE_MEGABYTES * 1e6:
+            raise DataError(f"larger than {MAX_TABLE_MEGABYTES:g} MB when unpacked")
+        frame = file.read().to_pandas()
     except (DataError, pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{tree.at(path)}: can't be read as Parquet ({str(error).splitlines()[0]})") from error
     return pd.DataFrame({str(name): ["" if _is_null(value) else str(value) for value in frame[name]] for name in frame})
+
+
+def _rows(table: pd.DataFrame) -> Iterator[dict[str, str]]:
+    columns = [str(name) for name in table.columns]
+    for values in zip(*(table[name] for name in table.columns), strict=True):
+        yield dict(zip(columns, values, strict=True))
 
 
 def _is_null(value: object) -> bool:
@@ -97,7 +107,6 @@ def _find_row(tree: Tree, row: dict[str, str], source: str, finding: Finding, od
     if reason:
         finding.refuse(file or row["path"].strip(), reason, source=name)
         return
-    known = {column: row.get(column, "").strip() for column in ("group", "clip")}
     finding.take(
         Found(
             file,
@@ -105,7 +114,8 @@ def _find_row(tree: Tree, row: dict[str, str], source: str, finding: Finding, od
             file,
             label,
             _generator(label, row.get("generator", "").strip()),
-            **known,
+            group=row.get("group", "").strip(),
+            clip=row.get("clip", "").strip(),
             first_seen=_date(row, odd),
             pair=_beside(tree, row, "pair", odd),
             mask=_beside(tree, row, "mask", odd),
@@ -117,7 +127,7 @@ def _find_row(tree: Tree, row: dict[str, str], source: str, finding: Finding, od
 def _look_up(tree: Tree, text: str) -> tuple[str, str]:
     """The file that a row names, and why it can't be used or ""."""
     path = PurePosixPath(text.strip().replace("\\", "/"))
-    if not text.strip():
+    if not path.parts or not text.strip():
         return "", "no path"
     if path.is_absolute() or ".." in path.parts or path.parts[0].endswith(":"):
         return "", "path leaves the list's folder"

@@ -37,7 +37,9 @@ def survey(where: Path | str, *, layout: str | None, source: str | None) -> tupl
     try:
         tree = open_tree(where)
     except DataError as error:
-        raise DataError(f"{error}; expected {_expected()}") from None
+        plain = LAYOUTS[0].expects
+        message = f"{error}; ingest takes a folder laid out as {plain}, or what `unmask ingest --help` lists"
+        raise DataError(message) from None
     chosen = _named(tree, layout) if layout else _recognised(tree, source)
     finding = chosen.find(tree, source or "")
     _account_for_the_rest(tree, chosen, finding, source or chosen.name)

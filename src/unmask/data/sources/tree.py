@@ -3,9 +3,9 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from unmask.errors import DataError
 
@@ -121,8 +121,12 @@ def _local_tree(path: Path) -> Tree:
         paths.append(name)
         if target:
             links[name] = target
-    opener = lambda name: cast("BinaryIO", (folder / name).open("rb"))  # noqa: E731
+    opener = partial(_open_local, folder)
     return Tree(str(folder), folder.resolve().name, tuple(sorted(paths)), opener, refused, links, chosen)
+
+
+def _open_local(folder: Path, name: str) -> BinaryIO:
+    return (folder / name).open("rb")
 
 
 def _walk(top: Path, inside: Path) -> Iterator[tuple[str, str, str]]:
@@ -185,8 +189,12 @@ def _remote_tree(url: str) -> Tree:
         else:
             paths.append(name)
     where = url.rpartition("/")[0] if chosen else url
-    opener = lambda name: cast("BinaryIO", files.open(f"{top}/{name}", "rb"))  # noqa: E731
+    opener = partial(_open_remote, files, top)
     return Tree(where, PurePosixPath(top).name, tuple(sorted(paths)), opener, refused, {}, chosen)
+
+
+def _open_remote(files: Any, top: str, name: str) -> BinaryIO:
+    return cast("BinaryIO", files.open(f"{top}/{name}", "rb"))
 
 
 def _odd_key(name: str) -> str:
