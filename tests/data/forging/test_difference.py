@@ -97,7 +97,7 @@ def test_a_change_below_the_floor_is_none():
 
 
 def test_specks_and_changes_away_from_the_face_are_no_part_of_the_mask():
-    fake, where = forged(scene(1), "mouth")
+    fake, _ = forged(scene(1), "mouth")
     fake[2:7, 2:7] = 0  # a logo in the corner
     found = held(scene(1), fake)
     assert found.mask.any()

@@ -88,7 +88,7 @@ def test_a_poisson_seam_leaks_nowhere_and_is_none(points, region):
 
 
 def test_a_region_at_the_edge_of_the_crop_can_be_blended_by_gradients(picture, points):
-    low = points + [0, 24]
+    low = points + np.array([0, 24])
     forgery = edit_region(picture, low, "skin", np.random.default_rng(0), Edit("self", poisson=True))
     assert forgery.mask.any()
     assert not forgery.mask[[0, -1]].any()
