@@ -12,7 +12,7 @@ from unmask.data.forging.warping import around, transform, warp
 
 SIDE = 160
 POINTS = transform(face_points(SIDE), around(np.array([80.0, 80.0]), scale=0.7))
-BOUNDS = Bounds(factor=2.0, floor=3 / 255, shift_px=1.25, min_area=0.003)
+BOUNDS = Bounds(factor=2.0, floor=3 / 255, shift_px=1.75, min_area=0.003)
 
 
 def coded(image: np.ndarray, quality: int) -> np.ndarray:

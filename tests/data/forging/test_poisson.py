@@ -39,7 +39,7 @@ def test_the_gradients_inside_are_the_sources_and_the_rim_is_the_targets(seed, r
         image = image.astype(np.float64)
         return sum(np.roll(image, step, axis) for step in (-1, 1) for axis in (0, 1)) - 4 * image
 
-    assert np.allclose(laplacian(blended)[where], laplacian(source)[where], atol=1e-6)
+    assert np.allclose(laplacian(blended)[where], laplacian(source)[where], atol=1e-3)
 
 
 def test_an_empty_region_changes_nothing():

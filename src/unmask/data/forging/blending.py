@@ -35,7 +35,7 @@ def blend(target: Pixels, source: Pixels | NDArray[np.float32], weight: Plane) -
     w = weight[..., None]
     image = np.clip(np.rint(target + w * (source.astype(np.float32) - target)), 0, 255).astype(np.uint8)
     difference = np.abs(image.astype(np.int16) - target)
-    mask = np.asarray(difference.max(axis=-1) > 0)
+    mask = np.logical_or.reduce([difference[..., channel] > 0 for channel in range(difference.shape[-1])])
     change = float(difference[mask].mean() / 255) if mask.any() else 0.0
     return Forgery(image=image, mask=mask, change=change)
 

@@ -10,7 +10,7 @@ from scipy.ndimage import binary_fill_holes, gaussian_filter, label, uniform_fil
 from unmask.data.forging.regions import Mask, Points, eye_distance, face_width, hull_mask, raise_brows
 from unmask.data.forging.warping import Pixels, similarity, warp
 
-Change = NDArray[np.float32]
+Planes = NDArray[np.float32]
 
 DIFFERENCE, UNCHANGED = "difference", "unchanged"
 MAX_RESIZE = 1.25  # a pair whose sides differ by more was not cut alike
@@ -61,8 +61,10 @@ def compare(real: Pixels, fake: Pixels, *, real_points: Points | None, points: P
     rest = covered & ~hull_mask(raise_brows(points, 0.25), shape, 0.1 * eye_distance(points))
     if rest.mean() < MIN_AROUND or not face.any():
         return Compared("too little around the face to compare by")
-    change = _change(real, fake, size=size)
-    moved = float(np.mean([_change(real, np.roll(real, 1, axis), size=size)[rest, 0].mean() for axis in (0, 1)]))
+    before, after = _smoothed(real, size=size), _smoothed(fake, size=size)
+    change = _change(before, after, size=size)
+    luma = before[..., :1]
+    moved = float(np.mean([_change(luma, np.roll(luma, 1, axis), size=size)[rest].mean() for axis in (0, 1)]))
     inside, around = float(change[face, 0].mean()), float(change[rest, 0].mean())
     if around > max(bounds.shift_px * moved, bounds.floor / 2):
         return Compared("real and fake differ around the face", None, inside, around, moved)
@@ -83,15 +85,20 @@ def _laid_over(real: Pixels, fake: Pixels, real_points: Points | None, points: P
     return warp(real, similarity(real_points, points), shape)
 
 
-def _change(real: Pixels, fake: Pixels, *, size: float) -> Change:
-    """Mean absolute difference (h, w, 3) of smoothed luma and chroma, of 1, over windows of 4 % of a face's width.
+def _smoothed(pixels: Pixels, *, size: float) -> Planes:
+    """Luma and chroma (h, w, 3) of 1, smoothed at 1 % of a face's width.
 
-    Smoothing takes off most of what another JPEG or H.264 pass leaves, which is strongest at high frequencies.
+    That takes off most of what another JPEG or H.264 pass leaves, which is strongest at high frequencies.
     """
-    sigma, window = max(0.8, 0.01 * size), max(3, round(0.04 * size))
-    planes = [np.asarray(Image.fromarray(pixels).convert("YCbCr"), dtype=np.float32) / 255 for pixels in (real, fake)]
-    smooth = gaussian_filter(planes[1] - planes[0], (sigma, sigma, 0), truncate=2.5)
-    return np.asarray(uniform_filter(np.abs(smooth), (window, window, 0)))
+    planes = np.asarray(Image.fromarray(pixels).convert("YCbCr"), dtype=np.float32) / 255
+    sigma = max(0.8, 0.01 * size)
+    return np.asarray(gaussian_filter(planes, (sigma, sigma, 0), truncate=2.5))
+
+
+def _change(before: Planes, after: Planes, *, size: float) -> Planes:
+    """Mean absolute difference (h, w, k) over windows of 4 % of a face's width."""
+    window = max(3, round(0.04 * size))
+    return np.asarray(uniform_filter(np.abs(after - before), (window, window, 0)))
 
 
 def _cleaned(mask: Mask, face: Mask, *, size: float, min_px: float) -> Mask:

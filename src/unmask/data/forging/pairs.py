@@ -1,6 +1,5 @@
 """Hold registered pairs against each other in a worker process, and what the tables keep of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,8 +59,8 @@ def pairs_of(rows: pd.DataFrame) -> list[Pair]:
     fakes = fakes[fakes["forged_from"].isin(by_id.index)].sort_values("image_id")
     origins = by_id.loc[fakes["forged_from"], ["key", "landmarks"]]
     return [
-        Pair(fake.image_id, fake.key, as_points(fake.landmarks), fake.forged_from, key, _points(landmarks))
-        for fake, key, landmarks in zip(fakes.itertuples(), origins["key"], origins["landmarks"], strict=True)
+        Pair(fake["image_id"], fake["key"], as_points(fake["landmarks"]), fake["forged_from"], key, _points(landmarks))
+        for fake, key, landmarks in zip(fakes.to_dict("records"), origins["key"], origins["landmarks"], strict=True)
     ]
 
 
@@ -117,10 +116,10 @@ def pair_regions(pairs: pd.DataFrame) -> dict[str, Regions]:
     Where no region shows a change the regions are unknown rather than untouched: a subtle forgery lies below the
     noise. A pair that could not be compared is absent, and the manipulation's table decides.
     """
-    compared: Sequence[str] = (DIFFERENCE, UNCHANGED)
+    compared = pairs[pairs["outcome"].isin((DIFFERENCE, UNCHANGED))]
     return {
-        row.image_id: Regions(frozenset(row.altered), frozenset(row.visible if len(row.altered) else ()))
-        for row in pairs[pairs["outcome"].isin(compared)].itertuples()
+        row["image_id"]: Regions(frozenset(row["altered"]), frozenset(row["visible"] if len(row["altered"]) else ()))
+        for row in compared.to_dict("records")
     }
 
 

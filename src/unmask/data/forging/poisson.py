@@ -15,7 +15,7 @@ from unmask.data.forging.warping import Pixels
 NEIGHBOURS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 
 
-def seamless(target: Pixels, source: Pixels, where: Mask) -> NDArray[np.float64]:
+def seamless(target: Pixels, source: Pixels, where: Mask) -> NDArray[np.float32]:
     """The source (h, w, 3) shifted inside WHERE (h, w) so that it meets the target all round; elsewhere the source.
 
     The source must be sound one pixel beyond WHERE.
@@ -28,7 +28,7 @@ def seamless(target: Pixels, source: Pixels, where: Mask) -> NDArray[np.float64]
     result = source.astype(np.float64)
     if where.any():
         result[where] += _harmonic(target - result, where)
-    return result
+    return result.astype(np.float32)
 
 
 def _harmonic(gap: NDArray[np.float64], where: Mask) -> NDArray[np.float64]:

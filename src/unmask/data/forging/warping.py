@@ -51,9 +51,9 @@ def warp(image: Pixels, affine: Affine, shape: tuple[int, int]) -> tuple[Pixels,
     data = (*linear[0], offset[0], *linear[1], offset[1])
     size = (shape[1], shape[0])
     moved = Image.fromarray(image).transform(size, Image.Transform.AFFINE, data, Image.Resampling.BICUBIC)
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    back = np.stack([x, y], axis=-1) @ linear.T + offset
-    covered = ((back >= 0) & (back <= np.array([image.shape[1] - 1, image.shape[0] - 1]))).all(axis=-1)
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    back_x, back_y = (row[0] * x + row[1] * y + start for row, start in zip(linear, offset, strict=True))
+    covered = (back_x >= 0) & (back_x <= image.shape[1] - 1) & (back_y >= 0) & (back_y <= image.shape[0] - 1)
     return np.asarray(moved), covered
 
 
