@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.faces import expand_settings
 from unmask.data.decode import decode_image
-from unmask.data.faces import FaceFinder
+from unmask.data.facemesh import FaceMeshDetector
 from unmask.data.forging.difference import DIFFERENCE, UNCHANGED, Compared, compare
 from unmask.data.forging.pairs import bounds_of
 from unmask.data.forging.regions import Points, as_points
@@ -26,14 +26,14 @@ Sides = tuple[np.ndarray, np.ndarray, Points]
 
 @pytest.fixture(scope="session")
 def pairs(real_data: Path) -> list[Sides]:
-    folder, finder, found = real_data / "faces/dfdc", FaceFinder(), []
+    folder, detector, found = real_data / "faces/dfdc", FaceMeshDetector(), []
     with (folder / "pairs.csv").open() as file:
         for row in list(csv.DictReader(file))[5::100]:
             real = decode_image((folder / "real/camera" / row["real"]).read_bytes())
             fake = decode_image((folder / "fake/faceswap" / row["fake"]).read_bytes())
-            landmarks = finder.landmarks(fake)
-            if landmarks is not None:
-                found.append((np.asarray(real), np.asarray(fake), as_points(landmarks)))
+            face = max(detector.detect(fake), key=lambda face: face.area, default=None)
+            if face is not None and face.points is not None:
+                found.append((np.asarray(real), np.asarray(fake), as_points(face.points)))
     return found
 
 
