@@ -21,7 +21,7 @@ from unmask.data.forging.plan import Face, plan
 from unmask.data.forging.regions import as_points
 from unmask.data.forging.worker import Forger, Made, Skipped
 from unmask.data.manifest import MANIFEST_SCHEMA, read_manifest, write_manifest
-from unmask.data.parallel import ordered_map, process_pool
+from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.shards import ShardWriter
 from unmask.data.sheets import write_sheets
 from unmask.data.tables import empty_frame, read_typed, write_typed
@@ -53,7 +53,7 @@ class Expansion:
         return f"{made}, {self.labelled:,} rows labelled, {self.new_shards} shards worked on"
 
 
-def expand(dataset: Path, out: Path, *, settings: Expand, graph: LabelGraph, seed: int, workers: int) -> Expansion:
+def expand(dataset: Path, out: Path, *, settings: Expand, graph: LabelGraph, seed: int, workers: Workers) -> Expansion:
     """Write OUT: manifest.parquet, crops-<key>.zip, labels.parquet and a contact sheet a forger.
 
     A shard of forgeries is made again only when its reals, the settings or the forging code changed.
@@ -70,7 +70,7 @@ def expand(dataset: Path, out: Path, *, settings: Expand, graph: LabelGraph, see
     }
     new = {name: chosen for name, chosen in shards.items() if not _complete(out, name)}
     with process_pool(workers, sum(map(len, new.values())) // CHUNK) as pool:
-        forge = _ShardForger(dataset, out, settings, seed, pool, ahead=4 * workers)
+        forge = _ShardForger(dataset, out, settings, seed, pool, ahead=workers.ahead)
         for name, chosen in new.items():
             forge(name, chosen)
     _drop_stale(out, set(shards))

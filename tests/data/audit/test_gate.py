@@ -10,6 +10,7 @@ from unmask.data.audit.facts import Facts, Inputs, gather_facts
 from unmask.data.audit.gate import GateSettings, run_gate
 from unmask.data.expand import expand
 from unmask.data.manifest import read_manifest
+from unmask.data.parallel import Workers
 from unmask.errors import GateError
 from unmask.labels.graph import FFPP
 
@@ -45,7 +46,7 @@ def validate(**changed: object) -> Validate:
 
 
 def gate(folder: Path, out: Path, assemble: Assemble, **changed: object) -> str:
-    settings = GateSettings(validate(**changed), assemble, seed=1, workers=1)
+    settings = GateSettings(validate(**changed), assemble, seed=1, workers=Workers())
     return run_gate(folder / "dataset", folder / "expanded", out, settings=settings, graph=FFPP)
 
 
@@ -56,7 +57,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = Expand(
         self_blended_per_real=1, region_edits_per_real=0, min_change=0.01, min_area=0.003, physical_inconsistency=True
     )
-    expand(folder / "dataset", folder / "expanded", settings=settings, graph=FFPP, seed=1, workers=1)
+    expand(folder / "dataset", folder / "expanded", settings=settings, graph=FFPP, seed=1, workers=Workers())
     return folder
 
 

@@ -11,7 +11,7 @@ from scipy.ndimage import laplace
 
 from unmask.console import track
 from unmask.data.decode import decode_image
-from unmask.data.parallel import ordered_map, process_pool
+from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.shards import ShardReader
 
 SPECTRUM_BINS = 16
@@ -41,7 +41,7 @@ def pixel_features(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.concatenate([flat.mean(axis=0), flat.std(axis=0), [sharpness], spectrum])
 
 
-def feature_table(rows: pd.DataFrame, root: Path, *, workers: int) -> pd.DataFrame:
+def feature_table(rows: pd.DataFrame, root: Path, *, workers: Workers) -> pd.DataFrame:
     """Features of manifest rows whose crops lie under ROOT, one row each, indexed like ROWS.
 
     Pixel statistics come from the crop; file size, size and JPEG quality from the original file.
@@ -49,7 +49,7 @@ def feature_table(rows: pd.DataFrame, root: Path, *, workers: int) -> pd.DataFra
     keys = rows["key"].tolist()
     chunks = [keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)]
     with process_pool(workers, len(chunks)) as pool:
-        work = ordered_map(pool, partial(_features_of, root), chunks, ahead=4 * workers)
+        work = ordered_map(pool, partial(_features_of, root), chunks, ahead=workers.ahead)
         pixels = list(track(work, "audit", total=len(chunks)))
     table = pd.DataFrame(
         np.concatenate(pixels) if pixels else np.empty((0, len(PIXEL_FEATURES))), rows.index, list(PIXEL_FEATURES)

@@ -16,6 +16,7 @@ from unmask.data.audit.page import PageData, render_page
 from unmask.data.audit.shortcut import POOLED, ShortcutRow, shortcut_audit
 from unmask.data.audit.suite import Outcome, run_suite
 from unmask.data.manifest import read_manifest
+from unmask.data.parallel import Workers
 from unmask.data.shards import ShardReader
 from unmask.data.sheets import contact_sheet, read_mask, read_pixels
 from unmask.errors import GateError
@@ -32,7 +33,7 @@ class GateSettings:
     validate: Validate
     assemble: Assemble
     seed: int
-    workers: int
+    workers: Workers
 
 
 def run_gate(dataset: Path, expanded: Path, out: Path, *, settings: GateSettings, graph: LabelGraph) -> str:
