@@ -50,7 +50,7 @@ data: | $(READY)
 	dvc pull -r sample data.dvc
 
 lock: | $(READY)  ## resolve requirements.lock again from pyproject.toml
-	uv pip compile pyproject.toml --extra faces --extra clips --extra dev --generate-hashes --no-emit-index-url \
+	uv pip compile pyproject.toml --extra faces --extra clips --extra ray --extra dev --generate-hashes --no-emit-index-url \
 		--python-version 3.11 --output-file requirements.lock
 
 serve-flows: $(READY)  ## retrain on a schedule (beside `make prefect-server`)

@@ -27,7 +27,7 @@ LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
 CONFINED = {
     "prefect": (),
     "flows": (),
-    "ray": (),
+    "ray": ("data.cluster",),
     "bentoml": ("serving.service", "serving.bento"),
     "evidently": ("monitoring.",),
     "great_expectations": ("data.audit.",),

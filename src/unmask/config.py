@@ -22,7 +22,9 @@ from unmask.errors import ConfigError
 
 @dataclass
 class Scale:
+    engine: str = MISSING
     workers: int = MISSING
+    address: str = MISSING
     device: str = MISSING
     precision: str = MISSING
 

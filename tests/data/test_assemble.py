@@ -15,6 +15,7 @@ from unmask.config import Assemble, Faces
 from unmask.data.assemble import assemble
 from unmask.data.ingest import ingest
 from unmask.data.manifest import read_manifest
+from unmask.data.parallel import Workers
 from unmask.data.quality import content_id
 from unmask.data.shards import ShardReader
 from unmask.errors import ConfigError, DataError
@@ -28,7 +29,7 @@ def take(root: Path, data: Path, batch: str) -> None:
 
 
 def run(data: Path, out: Path, settings: Assemble, *, workers: int = 1) -> pd.DataFrame:
-    assemble(data, out, settings=settings, seed=7, workers=workers)
+    assemble(data, out, settings=settings, seed=7, workers=Workers(workers))
     return read_manifest(out / "manifest.parquet")
 
 

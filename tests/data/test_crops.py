@@ -14,6 +14,7 @@ from unmask.config import Assemble, Faces
 from unmask.data.assemble import assemble
 from unmask.data.ingest import ingest
 from unmask.data.manifest import read_manifest
+from unmask.data.parallel import Workers
 from unmask.data.shards import ShardReader
 
 LEFT, RIGHT = (70, 100, 30), (230, 120, 45)
@@ -42,7 +43,7 @@ def street(tmp_path: Path) -> Path:
 
 def run(root: Path, settings: Assemble) -> tuple[pd.DataFrame, str]:
     ingest(root / "pictures", root / "data", today="2026-11-21", batch="one")
-    summary = assemble(root / "data", root / "out", settings=settings, seed=7, workers=1)
+    summary = assemble(root / "data", root / "out", settings=settings, seed=7, workers=Workers())
     return read_manifest(root / "out/manifest.parquet"), summary
 
 
@@ -98,7 +99,7 @@ def test_a_picture_without_a_face_is_kept_whole_or_quarantined(street: Path, set
     assert made["face_score"].eq(0).sum() == 1
     assert "faces found in 66.7% of 3" in summary
     out = replace(settings, faces=replace(settings.faces, missing="quarantine"))
-    assemble(street.parent / "data", street.parent / "out", settings=out, seed=7, workers=1)
+    assemble(street.parent / "data", street.parent / "out", settings=out, seed=7, workers=Workers())
     assert len(read_manifest(street.parent / "out/manifest.parquet")) == 2
     listed = pd.read_parquet(street.parent / "out/quarantine.parquet")
     assert listed[["path", "reason"]].to_numpy().tolist() == [["real/camera/nobody.png", "no face found"]]
@@ -173,7 +174,7 @@ def write_and_wait(*arguments):
     print("one shard", flush=True)
     time.sleep(600)
 module._write_crops = write_and_wait
-module.assemble(Path({data!r}), Path({out!r}), settings={settings!r}, seed=7, workers=1)
+module.assemble(Path({data!r}), Path({out!r}), settings={settings!r}, seed=7, workers=Workers())
 """
 
 
@@ -184,7 +185,7 @@ def test_killed_between_shards_it_ends_with_the_same_manifest(tmp_path: Path, se
         for number in range(4):
             scene([LEFT], seed=10 * batch + number).save(folder / f"{number}.png")
         ingest(tmp_path / str(batch), tmp_path / "data", today="2026-11-21", batch=f"b{batch}")
-    assemble(tmp_path / "data", tmp_path / "whole", settings=settings, seed=7, workers=1)
+    assemble(tmp_path / "data", tmp_path / "whole", settings=settings, seed=7, workers=Workers())
     child = subprocess.Popen(
         [
             sys.executable,
@@ -200,6 +201,6 @@ def test_killed_between_shards_it_ends_with_the_same_manifest(tmp_path: Path, se
     child.wait()
     assert len(list((tmp_path / "killed").glob("crops-*.zip"))) == 1
     assert not (tmp_path / "killed/manifest.parquet").exists()
-    assemble(tmp_path / "data", tmp_path / "killed", settings=settings, seed=7, workers=1)
+    assemble(tmp_path / "data", tmp_path / "killed", settings=settings, seed=7, workers=Workers())
     for name in ("manifest.parquet", "quarantine.parquet", "duplicates.parquet"):
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

@@ -10,6 +10,7 @@ from unmask.data.decode import decode_image, decode_mask
 from unmask.data.expand import expand
 from unmask.data.forging.targets import is_consistent
 from unmask.data.manifest import read_manifest
+from unmask.data.parallel import Workers
 from unmask.data.shards import ShardReader
 from unmask.labels.graph import FFPP
 
@@ -25,7 +26,7 @@ ROWS = [
 
 
 def run(dataset: Path, out: Path, *, settings: Expand = SETTINGS, workers: int = 1, seed: int = 7):
-    return expand(dataset, out, settings=settings, graph=FFPP, seed=seed, workers=workers)
+    return expand(dataset, out, settings=settings, graph=FFPP, seed=seed, workers=Workers(workers))
 
 
 def stamps(out: Path) -> dict[str, int]:

@@ -51,7 +51,7 @@ PLANS = [{"label": "real", "split": "test", "labelled": True}] * 5 + [
 
 
 def run(dataset: Path, out: Path, *, settings: Expand = SETTINGS, workers: int = 1) -> Expansion:
-    return expand(dataset, out, settings=settings, graph=FFPP, seed=7, workers=workers)
+    return expand(dataset, out, settings=settings, graph=FFPP, seed=7, workers=Workers(workers))
 
 
 def vector(folder: Path, index: int) -> str:

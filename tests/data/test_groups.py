@@ -32,6 +32,16 @@ def test_the_index_finds_exactly_the_pairs_of_brute_force(values: np.ndarray, bi
     assert [tuple(pair) for pair in near_pairs(distinct, bits).tolist()] == brute_force(distinct, bits)
 
 
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_among_many_values_every_planted_pair_is_found_once(bits: int) -> None:
+    rng = np.random.default_rng(3)
+    values = rng.integers(0, 2**64, 40_000, dtype=np.uint64)
+    flips = np.array([sum(1 << int(bit) for bit in rng.choice(64, bits, replace=False)) for _ in range(500)], np.uint64)
+    values[-500:] = values[:500] ^ flips
+    pairs = near_pairs(values, bits)
+    assert pairs.tolist() == [[row, 39_500 + row] for row in range(500)]
+
+
 @given(clustered(), st.integers(0, 8))
 def test_links_connect_what_all_pairs_connect(values: np.ndarray, bits: int) -> None:
     every = np.array(brute_force(values, bits), dtype=np.int64).reshape(-1, 2)

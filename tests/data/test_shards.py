@@ -1,10 +1,12 @@
 import os
 import pickle
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+import unmask.data.shards
 from unmask.data.shards import ShardReader, ShardWriter
 from unmask.errors import DataError
 
@@ -102,3 +104,16 @@ def test_a_forked_child_opens_its_own_handles(tmp_path: Path) -> None:
         os._exit(0 if reader.read("x.zip/b") == b"two" else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert reader.read("x.zip/a") == b"one"
+
+
+def test_threads_may_share_a_reader_of_more_shards_than_stay_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unmask.data.shards, "_OPEN_SHARDS", 2)
+    content = {f"{number}.zip": bytes([number]) * 50_000 for number in range(6)}
+    for name, data in content.items():
+        write(tmp_path / name, a=data)
+    wanted = [f"{number * 5 % 6}.zip" for number in range(1200)]
+    with ShardReader(tmp_path) as reader, ThreadPoolExecutor(8) as pool:
+        read = list(pool.map(lambda name: reader.read(f"{name}/a"), wanted))
+        assert read == [content[name] for name in wanted]

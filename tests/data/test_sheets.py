@@ -6,6 +6,7 @@ from tests.faces import expand_settings, plans, write_faces
 from unmask.data.expand import expand
 from unmask.data.forging.pairs import PAIRS_SCHEMA
 from unmask.data.manifest import read_manifest
+from unmask.data.parallel import Workers
 from unmask.data.sheets import GAP_PX, contact_sheet, write_sheets
 from unmask.data.tables import empty_frame
 from unmask.labels.graph import FFPP
@@ -38,7 +39,7 @@ def test_a_generators_name_never_leaves_the_folder(tmp_path, generator):
     dataset, out = tmp_path / "dataset", tmp_path / "out"
     write_faces(dataset, plans(1, 1, "train"))
     settings = expand_settings(self_blended_per_real=1, region_edits_per_real=0)
-    expand(dataset, out, settings=settings, graph=FFPP, seed=1, workers=1)
+    expand(dataset, out, settings=settings, graph=FFPP, seed=1, workers=Workers())
     generated = read_manifest(out / "manifest.parquet").assign(generator=generator)
     before = set(tmp_path.rglob("*"))
     rows = read_manifest(dataset / "manifest.parquet")

@@ -19,6 +19,7 @@ from unmask.data.audit.growth import write_version
 from unmask.data.expand import expand
 from unmask.data.ingest import ingest
 from unmask.data.manifest import read_manifest, write_manifest
+from unmask.data.parallel import Workers
 from unmask.files import write_table
 from unmask.labels.graph import LabelGraph, graph_by_name
 
@@ -98,7 +99,9 @@ def assembled(root: Path, config: Config) -> list[str]:
     """Assemble ROOT/data into ROOT/dataset."""
     return spoken(
         "assemble",
-        lambda: assemble(root / "data", root / "dataset", settings=config.assemble, seed=config.seed, workers=1),
+        lambda: assemble(
+            root / "data", root / "dataset", settings=config.assemble, seed=config.seed, workers=Workers()
+        ),
     )
 
 
@@ -109,7 +112,12 @@ def run_through(pictures: Path, root: Path, project: Path, harm: Harm) -> Seen:
     lines += spoken(
         "expand",
         lambda: expand(
-            root / "dataset", root / "expanded", settings=config.expand, graph=graph, seed=config.seed, workers=1
+            root / "dataset",
+            root / "expanded",
+            settings=config.expand,
+            graph=graph,
+            seed=config.seed,
+            workers=Workers(),
         ).summary(),
     )
     build = Build(root)

@@ -17,7 +17,7 @@ from unmask.data.crops import VERSION, Crop, CropMaker, CropSettings, Job
 from unmask.data.faces import CROPS, MISSING, check_detector
 from unmask.data.manifest import MANIFEST_SCHEMA
 from unmask.data.merge import write_dataset
-from unmask.data.parallel import ordered_map, process_pool
+from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.shards import ShardWriter, open_shard
 from unmask.data.stills import Limits
 from unmask.data.tables import read_typed, write_typed
@@ -41,7 +41,7 @@ ROWS_SCHEMA = pa.schema(
 _CHUNK = 16
 
 
-def assemble(data: Path, out: Path, *, settings: Assemble, seed: int, workers: int) -> str:
+def assemble(data: Path, out: Path, *, settings: Assemble, seed: int, workers: Workers) -> str:
     """Make OUT/manifest.parquet, its crops and its quarantine from the batches of DATA; returns the summary line.
 
     Crops and rows of a shard whose content and settings have not changed are kept from the last run.
@@ -180,12 +180,12 @@ def _is_done(out: Path, shard: _Shard) -> bool:
     return set(rows["index_key"]) == {job.key for job in shard.jobs} and set(keys) <= held
 
 
-def _make_crops(shards: list[_Shard], out: Path, settings: CropSettings, *, workers: int) -> None:
+def _make_crops(shards: list[_Shard], out: Path, settings: CropSettings, *, workers: Workers) -> None:
     chunks = [
         (shard, shard.jobs[start : start + _CHUNK]) for shard in shards for start in range(0, len(shard.jobs), _CHUNK)
     ]
     with process_pool(workers, len(chunks)) as pool:
-        made = ordered_map(pool, CropMaker(settings), (jobs for _, jobs in chunks), ahead=4 * workers)
+        made = ordered_map(pool, CropMaker(settings), (jobs for _, jobs in chunks), ahead=workers.ahead)
         each = ((shard, crops) for (shard, _), of_jobs in zip(chunks, made, strict=True) for crops in of_jobs)
         progress = track(each, "cropping", total=sum(len(shard.jobs) for shard in shards))
         by_name = {shard.name: shard for shard in shards}

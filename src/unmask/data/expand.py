@@ -21,7 +21,7 @@ from unmask.data.forging.plan import Face, plan
 from unmask.data.forging.regions import as_points
 from unmask.data.forging.worker import Forger, Made, Skipped
 from unmask.data.manifest import MANIFEST_SCHEMA, read_manifest, write_manifest
-from unmask.data.parallel import ordered_map, process_pool
+from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.shards import ShardWriter
 from unmask.data.sheets import write_sheets
 from unmask.data.tables import empty_frame, read_typed, write_typed
@@ -61,7 +61,7 @@ class Expansion:
         return f"{masks}, {self.pairs[UNCHANGED]:,} show no change, {failed.total():,} can't be compared{why}"
 
 
-def expand(dataset: Path, out: Path, *, settings: Expand, graph: LabelGraph, seed: int, workers: int) -> Expansion:
+def expand(dataset: Path, out: Path, *, settings: Expand, graph: LabelGraph, seed: int, workers: Workers) -> Expansion:
     """Write OUT: manifest.parquet, crops-<key>.zip, labels.parquet, masks.parquet and a contact sheet a forger.
 
     A shard of forgeries is made again only when its reals, the settings or the forging code changed; so are the
@@ -85,7 +85,7 @@ def expand(dataset: Path, out: Path, *, settings: Expand, graph: LabelGraph, see
 
 
 def _forge(
-    dataset: Path, out: Path, rows: pd.DataFrame, *, settings: Expand, seed: int, workers: int
+    dataset: Path, out: Path, rows: pd.DataFrame, *, settings: Expand, seed: int, workers: Workers
 ) -> tuple[pd.DataFrame, Counter[str], int]:
     reals = rows[(rows["label"] == "real") & rows["labelled"] & (rows["split"] == "train") & rows["landmarks"].notna()]
     shards = {
@@ -95,7 +95,7 @@ def _forge(
     cache = Cache(out, (("rows-", ".parquet"), ("skips-", ".json"), ("crops-", ".zip")))
     new = {name: chosen for name, chosen in shards.items() if not cache.complete(name)}
     with process_pool(workers, sum(map(len, new.values())) // CHUNK) as pool:
-        forge = _ShardForger(dataset, out, settings, seed, pool, ahead=4 * workers)
+        forge = _ShardForger(dataset, out, settings, seed, pool, ahead=workers.ahead)
         for name, chosen in new.items():
             forge(name, chosen)
     cache.keep(shards)

@@ -1,7 +1,8 @@
 """What belongs together: links between rows of one identity, one clip, one pair, or near-duplicates."""
 
 from collections.abc import Hashable, Iterable
-from itertools import pairwise
+from itertools import combinations, pairwise
+from math import comb
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,11 @@ from unmask.data.quality import HASH_BITS
 
 Links = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
+# Measured: sorting costs per value what 15 comparisons cost; bits of perceptual hashes of faces tell as much apart as
+# 0.75 random bits each.
+_SORT_COST = 15.0
+_USEFUL = 0.75
+_MOST_BANDS = 4
 
 
 def same_value_links(values: Iterable[Hashable]) -> Links:
@@ -49,27 +55,18 @@ def near_duplicate_links(hashes: Hashes, bits: int) -> Links:
 def near_pairs(values: Hashes, bits: int) -> Links:
     """All pairs of distinct 64-bit values that differ in at most BITS bits: (m, 2), i < j, sorted.
 
-    Multi-index hashing (Norouzi, Punjani and Fleet 2012): cut into BITS + 1 bands, two values that differ in at
-    most BITS bits agree in at least one band, so only values that share a band are compared.
+    Multi-index hashing (Norouzi, Punjani and Fleet 2012): of BITS + k bands, two values that differ in at most BITS
+    bits agree in at least k, so only values that agree in some k bands are compared.
     """
-    found = [np.empty((0, 2), dtype=np.int64)]
-    edges = np.linspace(0, HASH_BITS, bits + 2).astype(np.int64)
-    for low, high in pairwise(edges.tolist()):
-        mask = np.uint64((1 << (high - low)) - 1)
-        found.append(_pairs_in_band(values, (values >> np.uint64(low)) & mask, bits))
-    return np.unique(np.concatenate(found), axis=0)
+    masks = _band_masks(len(values), bits)
+    found = [_pairs_in_table(values, mask, masks[:number], bits) for number, mask in enumerate(masks)]
+    pairs = np.concatenate(found)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
 def hamming(left: Hashes, right: Hashes) -> npt.NDArray[np.int64]:
     """Number of differing bits, element by element."""
-    # Bits summed in ever wider fields; NumPy counts bits itself only from version 2.
-    bits = left ^ right
-    bits = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    bits = (bits + (bits >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    for shift in (8, 16, 32):
-        bits = bits + (bits >> np.uint64(shift))
-    return (bits & np.uint64(0x7F)).astype(np.int64)
+    return _bit_count(left ^ right)
 
 
 def components(count: int, links: Links) -> npt.NDArray[np.int64]:
@@ -79,19 +76,48 @@ def components(count: int, links: Links) -> npt.NDArray[np.int64]:
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
-def _pairs_in_band(values: Hashes, band: Hashes, bits: int) -> Links:
-    order = np.argsort(band, kind="stable")
-    band, values = band[order], values[order]
-    found, alive, step = [], np.arange(len(order)), 1
-    while True:
-        alive = alive[alive + step < len(order)]
-        alive = alive[band[alive] == band[alive + step]]
-        if not len(alive):
-            break
-        close = alive[hamming(values[alive], values[alive + step]) <= bits]
+def _band_masks(count: int, bits: int) -> list[np.uint64]:
+    # More bands per table mean fewer values to compare but more tables to sort; the cheapest depends on COUNT.
+    def cost(agreeing: int) -> float:
+        together = count * 2.0 ** (-_USEFUL * HASH_BITS * agreeing / (bits + agreeing))
+        return comb(bits + agreeing, agreeing) * (_SORT_COST + together)
+
+    agreeing = min(range(1, _MOST_BANDS + 1), key=cost)
+    edges = np.linspace(0, HASH_BITS, bits + agreeing + 1).astype(np.int64).tolist()
+    bands = [(1 << high) - (1 << low) for low, high in pairwise(edges)]
+    return [np.uint64(sum(chosen)) for chosen in combinations(bands, agreeing)]
+
+
+def _pairs_in_table(values: Hashes, mask: np.uint64, earlier: list[np.uint64], bits: int) -> Links:
+    order = np.argsort(values & mask)
+    ranked = values[order]
+    band = ranked & mask
+    found = [np.empty((0, 2), dtype=np.int64)]
+    alive, step = np.flatnonzero(band[1:] == band[:-1]), 1
+    while len(alive):
+        differing = ranked[alive] ^ ranked[alive + step]
+        close = alive[_bit_count(differing) <= bits]
         found.append(np.stack([order[close], order[close + step]], axis=1))
         step += 1
-    return np.sort(np.concatenate(found), axis=1) if found else np.empty((0, 2), dtype=np.int64)
+        alive = alive[alive + step < len(order)]
+        alive = alive[band[alive] == band[alive + step]]
+    pairs = np.sort(np.concatenate(found), axis=1)
+    differing = values[pairs[:, 0]] ^ values[pairs[:, 1]]
+    # Each pair once: in the first table that holds it.
+    new = np.ones(len(pairs), dtype=bool)
+    for other in earlier:
+        new &= (differing & other) != 0
+    return pairs[new]
+
+
+def _bit_count(bits: Hashes) -> npt.NDArray[np.int64]:
+    # Bits summed in ever wider fields; NumPy counts bits itself only from version 2.
+    bits = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    bits = (bits + (bits >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    for shift in (8, 16, 32):
+        bits = bits + (bits >> np.uint64(shift))
+    return (bits & np.uint64(0x7F)).astype(np.int64)
 
 
 def _as_links(links: list[tuple[int, int]]) -> Links:

@@ -4,6 +4,7 @@ import os
 import zipfile
 from collections import OrderedDict
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,12 +21,13 @@ _REMEDY = "restore it with `dvc checkout` or make it again"
 class ShardReader:
     """Read members by key from shards below ROOT; opened shards are kept per process.
 
-    A reader may be pickled and may cross a fork: each process opens its own handles.
+    Threads may share a reader. It may be pickled and may cross a fork: each process opens its own handles.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
         self._handles: OrderedDict[str, zipfile.ZipFile] = OrderedDict()
+        self._lock = Lock()
         self._process = os.getpid()
 
     def read(self, key: str) -> bytes:
@@ -56,14 +58,16 @@ class ShardReader:
 
     def _open(self, shard: str) -> zipfile.ZipFile:
         if self._process != os.getpid():
-            # A handle inherited by fork shares its file position with the parent.
-            self._handles, self._process = OrderedDict(), os.getpid()
-        handle = self._handles.get(shard)
-        if handle is None:
-            handle = self._handles[shard] = open_shard(self.root / shard)
+            # A handle inherited by fork shares its file position with the parent, and the lock may be held for ever.
+            self._handles, self._lock, self._process = OrderedDict(), Lock(), os.getpid()
+        with self._lock:
+            handle = self._handles.get(shard)
+            if handle is None:
+                handle = self._handles[shard] = open_shard(self.root / shard)
+            self._handles.move_to_end(shard)
             if len(self._handles) > _OPEN_SHARDS:
-                self._handles.popitem(last=False)[1].close()
-        self._handles.move_to_end(shard)
+                # Not closed here: another thread may be about to read it, and the last to let go closes it.
+                self._handles.popitem(last=False)
         return handle
 
     def __getstate__(self) -> dict[str, Any]:

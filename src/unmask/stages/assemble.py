@@ -9,13 +9,14 @@ from unmask.config import Config, stage
 def main(config: Config) -> str:
     """Crop, hash, group and split every picture of data/."""
     from unmask.data.assemble import assemble
+    from unmask.data.parallel import Workers
 
     return assemble(
         Path("data"),
         Path("build/dataset"),
         settings=config.assemble,
         seed=config.seed,
-        workers=config.scale.workers,
+        workers=Workers.of(config.scale),
     )
 
 

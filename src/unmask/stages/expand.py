@@ -9,6 +9,7 @@ from unmask.config import Config, stage
 def main(config: Config) -> str:
     """Run the stage; returns its summary line."""
     from unmask.data.expand import expand
+    from unmask.data.parallel import Workers
     from unmask.labels.graph import graph_by_name
 
     return expand(
@@ -17,7 +18,7 @@ def main(config: Config) -> str:
         settings=config.expand,
         graph=graph_by_name(config.labels.graph, config.labels.allow_bare_root),
         seed=config.seed,
-        workers=config.scale.workers,
+        workers=Workers.of(config.scale),
     ).summary()
 
 

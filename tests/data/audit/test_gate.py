@@ -13,6 +13,7 @@ from unmask.data.audit.growth import accept, write_version
 from unmask.data.audit.suite import run_suite
 from unmask.data.expand import expand
 from unmask.data.manifest import read_manifest, write_manifest
+from unmask.data.parallel import Workers
 from unmask.errors import DataError, GateError
 from unmask.labels.graph import FFPP
 
@@ -54,7 +55,7 @@ def validate(**changed: object) -> Validate:
 
 
 def gate(folder: Path, out: Path, assemble: Assemble, **changed: object) -> str:
-    settings = GateSettings(validate(**changed), assemble, seed=1, workers=1)
+    settings = GateSettings(validate(**changed), assemble, seed=1, workers=Workers())
     baseline = out.parent / "data.baseline.json"
     if not baseline.exists():
         write_version(baseline, {})
@@ -70,7 +71,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("build")
     write_faces(folder / "dataset", ROWS)
     settings = expand_settings(self_blended_per_real=1, region_edits_per_real=0)
-    expand(folder / "dataset", folder / "expanded", settings=settings, graph=FFPP, seed=1, workers=1)
+    expand(folder / "dataset", folder / "expanded", settings=settings, graph=FFPP, seed=1, workers=Workers())
     return folder
 
 

@@ -15,7 +15,7 @@ from scipy.ndimage import laplace
 
 from unmask.console import track
 from unmask.data.decode import decode_image
-from unmask.data.parallel import ordered_map, process_pool
+from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.shards import ShardReader
 from unmask.errors import DataError
 
@@ -63,7 +63,7 @@ def _noise_and_spectrum(plane: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.concatenate([[np.log(laplace(plane).var() + 1e-3)], spectrum])
 
 
-def feature_tables(rows: pd.DataFrame, root: Path, *, workers: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def feature_tables(rows: pd.DataFrame, root: Path, *, workers: Workers) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Features of manifest rows whose crops lie under ROOT, and their chroma features; one row each, indexed like ROWS.
 
     Pixel statistics come from the crop; file size, size and JPEG quality from the original file.
@@ -74,7 +74,7 @@ def feature_tables(rows: pd.DataFrame, root: Path, *, workers: int) -> tuple[pd.
     keys = rows["key"].tolist()
     chunks = [keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK)]
     with process_pool(workers, len(chunks)) as pool:
-        work = ordered_map(pool, partial(_features_of, root), chunks, ahead=4 * workers)
+        work = ordered_map(pool, partial(_features_of, root), chunks, ahead=workers.ahead)
         found = list(track(work, "audit", total=len(chunks)))
     names = [*PIXEL_FEATURES, *CHROMA_FEATURES]
     values = np.concatenate(found) if found else np.empty((0, len(names)))

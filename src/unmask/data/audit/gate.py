@@ -18,6 +18,7 @@ from unmask.data.audit.pictures import Gallery
 from unmask.data.audit.shortcut import POOLED, ShortcutRow, shortcut_audit
 from unmask.data.audit.suite import Outcome, run_suite
 from unmask.data.manifest import read_manifest
+from unmask.data.parallel import Workers
 from unmask.errors import GateError
 from unmask.files import read_table, replacing, write_json
 from unmask.labels.graph import LabelGraph
@@ -30,7 +31,7 @@ class GateSettings:
     validate: Validate
     assemble: Assemble
     seed: int
-    workers: int
+    workers: Workers
 
 
 def run_gate(

@@ -11,7 +11,7 @@ from unmask.config import Expand
 from unmask.console import track
 from unmask.data.forging.cache import Cache, name_of, shard_of
 from unmask.data.forging.pairs import PAIRS_SCHEMA, Pair, PairComparer, bounds_of, pairs_of
-from unmask.data.parallel import ordered_map, process_pool
+from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.shards import ShardWriter
 from unmask.data.tables import empty_frame, read_typed, write_typed
 
@@ -19,7 +19,7 @@ CHUNK = 8
 REMEDY = "run `dvc repro expand`"
 
 
-def compare_pairs(dataset: Path, out: Path, rows: pd.DataFrame, *, settings: Expand, workers: int) -> pd.DataFrame:
+def compare_pairs(dataset: Path, out: Path, rows: pd.DataFrame, *, settings: Expand, workers: Workers) -> pd.DataFrame:
     """Write OUT/pairs-<name>.parquet and OUT/masks-<name>.zip for each shard with pairs; returns all their rows.
 
     A shard is worked on again only when a picture of its pairs, the settings or the code changed.
@@ -36,7 +36,7 @@ def compare_pairs(dataset: Path, out: Path, rows: pd.DataFrame, *, settings: Exp
         shards[name_of(astuple(bounds), *sides)] = chosen
     new = {name: chosen for name, chosen in shards.items() if not cache.complete(name)}
     with process_pool(workers, sum(map(len, new.values())) // CHUNK) as pool:
-        write = _ShardWriter(out, PairComparer(dataset, bounds), pool, ahead=4 * workers)
+        write = _ShardWriter(out, PairComparer(dataset, bounds), pool, ahead=workers.ahead)
         for name, chosen in new.items():
             write(name, chosen)
     cache.keep(shards)

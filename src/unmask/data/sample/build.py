@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from unmask.console import track
-from unmask.data.parallel import process_pool
+from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.sample.camera import MODELS, photograph
 from unmask.data.sample.codec import encode, encode_mask
 from unmask.data.sample.fields import Numbers, Rng, stream
@@ -63,7 +63,7 @@ def draw_sample(out: Path, *, seed: int, batch: Batch, counts: SampleCounts, wor
     target = out / "sample"
     if target.exists():
         raise DataError(f"{target}: exists already; choose another folder or remove it")
-    with process_pool(workers, workers) as pool, replacing(target) as folder:
+    with process_pool(Workers(workers), workers) as pool, replacing(target) as folder:
         people = album_people(counts.album, batch)
         photos = list(
             track(_run(pool, workers, partial(_album_photo, seed, batch), people), "album", total=len(people))
@@ -79,10 +79,14 @@ def draw_sample(out: Path, *, seed: int, batch: Batch, counts: SampleCounts, wor
 def _run(
     pool: Executor | None, workers: int, work: Callable[[In], Out], items: Sequence[In]
 ) -> Iterable[Out]:
-    if pool is None:
-        return map(work, items)
     # The album travels with every chunk, so chunks are few.
-    return pool.map(work, items, chunksize=max(1, len(items) // (workers * 16)))
+    size = max(1, len(items) // (workers * 16))
+    chunks = [items[start : start + size] for start in range(0, len(items), size)]
+    return chain.from_iterable(ordered_map(pool, partial(_each, work), chunks, ahead=4 * workers))
+
+
+def _each(work: Callable[[In], Out], items: Sequence[In]) -> list[Out]:
+    return [work(item) for item in items]
 
 
 def _album_shot(seed: int, batch: Batch, person: int) -> Shot:

@@ -1,0 +1,108 @@
+"""Assemble: speed against the floor, cost of faces, growth of memory, cost of adding one per cent."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from benchmarks.data.pictures import take_in, write_source
+from benchmarks.data.run import Cost, alternate, run
+from benchmarks.data.table import Row
+
+_TINY = 64  # two chunks, so that what remains is start-up: imports, processes, tables
+
+
+def speed(folder: Path, *, count: int, repeats: int) -> list[Row]:
+    """Pictures a second on two cores, without faces, against the floor; start-up taken off on both sides."""
+    what = _prepare(folder / "whole", count)
+    _prepare(folder / "tiny", _TINY)
+    costs = alternate(
+        {
+            "ours": _fresh(folder / "whole"),
+            "floor": _floor(folder / "whole"),
+            "ours tiny": _fresh(folder / "tiny"),
+            "floor tiny": _floor(folder / "tiny"),
+        },
+        repeats,
+    )
+    done = count - _TINY
+    ours, floor = (done / _beyond(costs[name], costs[f"{name} tiny"]) for name in ("ours", "floor"))
+    spent = {name: costs[name].cpu_seconds - costs[f"{name} tiny"].cpu_seconds for name in ("ours", "floor")}
+    note = (
+        f"{count:,} {what}; start-up {costs['ours tiny'].seconds:.1f} s taken off; by processor time "
+        f"{spent['floor'] / spent['ours']:.2f}"
+    )
+    return [Row("assemble / bare decode, hash, encode", f"{ours:.0f} /s", f"{floor:.0f} /s", ours / floor, "0.8", note)]
+
+
+def faces(folder: Path, *, count: int, repeats: int) -> list[Row]:
+    """Pictures a second with faces found in each, against without."""
+    if importlib.util.find_spec("mediapipe") is None:
+        return [Row("assemble with faces / without", "", "", None, "", "the extra `faces` is not installed")]
+    what = _prepare(folder / "whole", count)
+    _prepare(folder / "tiny", _TINY)
+    sides = {
+        f"{kind}{size}": _fresh(folder / (size or "whole"), kind)
+        for kind in ("mediapipe", "none")
+        for size in ("", "tiny")
+    }
+    costs = alternate(sides, repeats)
+    found, plain = ((count - _TINY) / _beyond(costs[kind], costs[f"{kind}tiny"]) for kind in ("mediapipe", "none"))
+    return [Row("assemble with faces / without", f"{found:.0f} /s", f"{plain:.0f} /s", found / plain, "", what)]
+
+
+def memory(folder: Path, *, count: int) -> list[Row]:
+    """Peak memory at COUNT and four times COUNT pictures, children included."""
+    peaks = []
+    for size in (count, 4 * count):
+        what = _prepare(folder / str(size), size, side=96, real=False)
+        command, where = _fresh(folder / str(size))
+        peaks.append(run(command, where, memory=True).peak_mb)
+    less, more = peaks
+    name = f"assemble's peak memory, {4 * count:,} / {count:,} pictures"
+    return [Row(name, f"{more:.0f} MB", f"{less:.0f} MB", more / less, "flat", what)]
+
+
+def growth(folder: Path, *, count: int, repeats: int) -> list[Row]:
+    """Assemble after one per cent was added, start-up taken off, against assembling all of it."""
+    _prepare(folder / "tiny", _TINY)
+    whole, more, again = [], [], []
+    start: list[float] = []
+    for repeat in range(repeats):
+        place = folder / str(repeat)
+        what = _prepare(place, count)
+        whole.append(run(*_kept(place)).seconds)
+        start.append(run(*_fresh(folder / "tiny")).seconds)
+        again.append(run(*_kept(place)).seconds)
+        write_source(place / "more/bench", count // 100, side=224, first=count)
+        take_in(place, place / "more", "two")
+        more.append(run(*_kept(place)).seconds)
+    added, full, empty, same = (sorted(values)[repeats // 2] for values in (more, whole, start, again))
+    note = f"{count:,} {what}; start-up {empty:.1f} s taken off; with nothing added {same:.1f} s in all"
+    return [
+        Row("assemble 1 % more / all", f"{added:.1f} s", f"{full:.1f} s", (added - empty) / full, "under 0.03", note)
+    ]
+
+
+def _prepare(folder: Path, count: int, *, side: int = 224, real: bool = True) -> str:
+    what = write_source(folder / "in/bench", count, side=side, real=real)
+    take_in(folder, folder / "in", "one")
+    return what
+
+
+def _kept(folder: Path, landmarks: str = "none") -> tuple[list[str], Path]:
+    settings = [f"assemble.landmarks={landmarks}", "assemble.sources=[]", "assemble.domain=source", "scale.workers=2"]
+    return [sys.executable, "-m", "unmask.stages.assemble", *settings], folder
+
+
+def _fresh(folder: Path, landmarks: str = "none") -> tuple[list[str], Path]:
+    command, where = _kept(folder, landmarks)
+    return ["sh", "-c", 'rm -rf build/dataset; exec "$@"', "sh", *command], where
+
+
+def _floor(folder: Path) -> tuple[list[str], Path]:
+    shards = sorted(str(path) for path in (folder / "data/one").glob("*.zip"))
+    return [sys.executable, "-m", "benchmarks.data.floor", *shards], Path.cwd()
+
+
+def _beyond(cost: Cost, start: Cost) -> float:
+    return max(cost.seconds - start.seconds, 1e-3)
