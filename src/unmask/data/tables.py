@@ -21,8 +21,10 @@ def write_typed(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
     missing = [name for name in schema.names if name not in frame.columns]
     if missing:
         raise DataError(f"{path}: lacks {', '.join(missing)}")
+    # A column of lists in which all are missing would pass for numbers.
+    lists = {field.name: object for field in schema if pa.types.is_list(field.type)}
     try:
-        table = pa.Table.from_pandas(_with_empty_lists(frame, schema), schema=schema, preserve_index=False)
+        table = pa.Table.from_pandas(frame[schema.names].astype(lists), schema=schema, preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{path}: {error}") from error
     with replacing(path) as temporary:
@@ -50,12 +52,6 @@ def read_typed(path: Path, schema: pa.Schema, columns: Iterable[str] | None = No
 def empty_frame(schema: pa.Schema) -> pd.DataFrame:
     """A frame without rows that follows the schema."""
     return cast("pd.DataFrame", schema.empty_table().to_pandas())
-
-
-def _with_empty_lists(frame: pd.DataFrame, schema: pa.Schema) -> pd.DataFrame:
-    # pandas makes a column of numbers of lists that are all missing, and that can't become one of lists.
-    missing = [field.name for field in schema if pa.types.is_list(field.type) and frame[field.name].isna().all()]
-    return frame[schema.names].astype(dict.fromkeys(missing, object))
 
 
 def _cast(path: Path, table: pa.Table, schema: pa.Schema, wanted: list[str]) -> pa.Table:
