@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from unmask.data.sources.layout import Finding, Layout
@@ -46,7 +46,7 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["label", "frames", "original", "a", "b.mp4", "c23"]), inner, max_size=4)
     ),
-    max_leaves=12,
+    max_leaves=6,
 )
 CONTENT = (
     JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40) | st.just(b"path,label\na.png,real\n")
@@ -55,8 +55,9 @@ CONTENT = (
 
 @st.composite
 def trees(draw: st.DrawFn) -> Tree:
-    paths = draw(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map("/".join), max_size=12))
-    held = {path: draw(CONTENT) for path in paths}
+    paths = draw(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map("/".join), max_size=8))
+    contents = draw(st.lists(CONTENT, min_size=1, max_size=3))
+    held = {path: contents[number % len(contents)] for number, path in enumerate(paths)}
     refused = {"bad.png": "not a regular file"} if draw(st.booleans()) else {}
     return Tree("root", "root", tuple(sorted(held)), lambda path: io.BytesIO(held[path]), refused)
 
@@ -71,6 +72,7 @@ def found_by(layout: Layout, tree: Tree, source: str) -> Finding | None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tree=trees(), source=st.sampled_from(["", "mine"]))
 def test_every_file_is_taken_used_or_refused(layout: Layout, tree: Tree, source: str) -> None:
     layout.recognises(tree)
