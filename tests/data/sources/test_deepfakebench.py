@@ -74,6 +74,12 @@ def test_a_frame_named_as_real_and_as_fake_is_refused(tree_of: Callable[..., Tre
     assert finding.found == {}
 
 
+def test_a_lost_frame_of_several_lists_is_one_row(tree_of: Callable[..., Tree]) -> None:
+    content = {"X": {"a": listed("DF_real", "1", ["0.png"]), "b": listed("DF_real", "2", ["0.png"], split="test")}}
+    files = {name: json.dumps(content).encode() for name in ("X.json", "Y.json")}
+    assert len(DeepfakeBench().find(tree_of(files), "").refused) == 1
+
+
 def test_a_damaged_list_is_an_error(tree_of: Callable[..., Tree]) -> None:
     with pytest.raises(DataError, match=r"X\.json: can't be read as JSON"):
         DeepfakeBench().find(tree_of({"X.json": b'{"a": {"label": "b", "frames": ['}), "")

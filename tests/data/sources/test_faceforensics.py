@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unmask.data.sources.faceforensics import FaceForensics, sequence_groups, target_of
@@ -113,6 +113,7 @@ def test_the_user_s_name_for_the_source_counts(tree_of: Callable[..., Tree]) -> 
 NUMBERS = st.integers(0, 30).map("{:03}".format)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS)))
 def test_what_swaps_connect_is_one_group(swaps: list[tuple[str, str]]) -> None:
     groups = sequence_groups([f"{target}_{donor}" for target, donor in swaps])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unmask.data.sources.lists import Lists
@@ -114,6 +114,7 @@ def test_what_a_row_says_wrongly_is_noted(tree_of: Callable[..., Tree]) -> None:
     assert finding.found["1.png"].pair == ""
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.sampled_from("a./\\:~ 1"), max_size=12), max_size=8))
 def test_only_files_of_the_listing_are_ever_taken(paths: list[str]) -> None:
     held = {"a": b"", "a/1": b"", "1": b""}

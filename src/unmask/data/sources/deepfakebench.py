@@ -74,7 +74,8 @@ class DeepfakeBench:
         groups = sequence_groups(clip.name for clip in clips if clip.swapped)
         for clip in clips:
             name = source or (_FAMILY if clip.swapped else clip.dataset)
-            for frame in clip.frames:
+            # The lists share frames: one that is refused is refused once.
+            for frame in (frame for frame in clip.frames if frame not in finding.used):
                 file = _look_up(tree, frame)
                 if not file:
                     finding.refuse(frame, "no such file below the list's folder", source=name)

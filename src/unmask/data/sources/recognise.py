@@ -42,7 +42,7 @@ def survey(where: Path | str, *, layout: str | None, source: str | None) -> tupl
         raise DataError(message) from None
     chosen = _named(tree, layout) if layout else _recognised(tree, source)
     finding = chosen.find(tree, source or "")
-    _account_for_the_rest(tree, chosen, finding, source or chosen.name)
+    account_for_the_rest(tree, chosen, finding, source or chosen.name)
     return tree, chosen, finding
 
 
@@ -82,7 +82,8 @@ def _found(tree: Tree) -> str:
     return f"found {len(tree.paths):,} files in {', '.join(names[:_SHOWN])}{more}" if names else "found no file"
 
 
-def _account_for_the_rest(tree: Tree, layout: Layout, finding: Finding, source: str) -> None:
+def account_for_the_rest(tree: Tree, layout: Layout, finding: Finding, source: str) -> None:
+    """Refuse what the layout has no place for, or note it where lists select; note masks that belong to nothing."""
     used_masks = {found.mask for found in finding.found.values()} - {""}
     accounted = finding.used | finding.masks | used_masks | finding.found.keys()
     for path, reason in sorted(tree.refused.items()):
