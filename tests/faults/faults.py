@@ -301,7 +301,11 @@ FAULTS = (
     Fault(
         "PNG fakes against JPEG reals", gated("association_within_sources", "formats: label follows format"), png_fakes
     ),
-    Fault("fakes all one size", gated("uniform_classes", "sizes: all 16 fakes are 128 x 128 px"), one_size),
+    Fault(
+        "fakes all one size",
+        gated("uniform_classes", "sizes: all 16 fakes are 128 x 128 px, the reals are not"),
+        one_size,
+    ),
     Fault(
         "label missing: a folder that is no label",
         quarantined("suspicious/a.jpg", "not below one of real/, fake/, unlabelled/"),

@@ -82,7 +82,6 @@ def uniform_classes(seen: pd.DataFrame) -> list[str]:
         for values in (sizes, seen["format"]):
             found = set(values[rows.index])
             if len(found) == 1 and set(values[others.index]) != found:
-                sentences.append(
-                    f"{source}: all {len(rows):,} {label}s are {found.pop()}, what they are held against is not"
-                )
+                other = "fakes" if label == "real" else "reals"
+                sentences.append(f"{source}: all {len(rows):,} {label}s are {found.pop()}, the {other} are not")
     return sentences
