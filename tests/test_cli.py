@@ -42,9 +42,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unmask.data.sample.plan, "FULL", {1: Counts(["red", "blue"]), 2: Counts(["green"])})
 
 
-@pytest.mark.parametrize(
-    ("command", "lesson"), [("ingest", "pairs.csv"), ("sample", "smoke test"), ("accept", "data.baseline.json")]
-)
+@pytest.mark.parametrize(("command", "lesson"), [("ingest", "pairs.csv"), ("sample", "smoke test")])
 def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) -> None:
     result = call(command, "--help")
     assert result.exit_code == 0
@@ -60,6 +58,7 @@ def test_ingest_ends_with_one_summary_line(call: Callable[..., Result], tmp_path
 
 
 def test_accept_takes_what_the_gate_saw(call: Callable[..., Result], tmp_path: Path) -> None:
+    assert "data.baseline.json" in call("accept", "--help").output
     result = call("accept")
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
     assert "build/validation/version.json: missing" in result.stderr
