@@ -22,6 +22,8 @@ from unmask.data.manifest import read_manifest, write_manifest
 from unmask.files import write_table
 from unmask.labels.graph import LabelGraph, graph_by_name
 
+WORKERS = 1
+
 
 class Build:
     """What assemble and expand made, to be harmed before the gate looks at it."""
@@ -98,7 +100,7 @@ def assembled(root: Path, config: Config) -> list[str]:
     """Assemble ROOT/data into ROOT/dataset."""
     return spoken(
         "assemble",
-        lambda: assemble(root / "data", root / "dataset", settings=config.assemble, seed=config.seed, workers=1),
+        lambda: assemble(root / "data", root / "dataset", settings=config.assemble, seed=config.seed, workers=WORKERS),
     )
 
 
@@ -109,7 +111,7 @@ def run_through(pictures: Path, root: Path, project: Path, harm: Harm) -> Seen:
     lines += spoken(
         "expand",
         lambda: expand(
-            root / "dataset", root / "expanded", settings=config.expand, graph=graph, seed=config.seed, workers=1
+            root / "dataset", root / "expanded", settings=config.expand, graph=graph, seed=config.seed, workers=WORKERS
         ).summary(),
     )
     build = Build(root)
@@ -123,7 +125,7 @@ def run_through(pictures: Path, root: Path, project: Path, harm: Harm) -> Seen:
             root / "expanded",
             root / "validation",
             baseline=root / "data.baseline.json",
-            settings=GateSettings(config.validate, config.assemble, config.seed, 1),
+            settings=GateSettings(config.validate, config.assemble, config.seed, WORKERS),
             graph=graph,
         ),
     )
