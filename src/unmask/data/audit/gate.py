@@ -11,7 +11,7 @@ from unmask.config import Assemble, Validate
 from unmask.console import plain_number
 from unmask.data.audit.facts import Inputs, gather_facts
 from unmask.data.audit.features import feature_tables
-from unmask.data.audit.growth import Cells, count_cells, read_version, write_version
+from unmask.data.audit.growth import Cells, changes, count_cells, read_version, write_version
 from unmask.data.audit.integrity import Troubles, masks_of_other_size, missing_members, unreadable_crops
 from unmask.data.audit.page import PageData, render_page
 from unmask.data.audit.pictures import Gallery
@@ -80,6 +80,7 @@ def run_gate(
         shown={each.name: gallery.shown(each.culprits) for each in outcomes if not each.passed},
         sheets=gallery.forger_sheets(),
         version=_version(accepted, baseline),
+        changes=changes(accepted, count_cells(rows)),
     )
     with replacing(out / "index.html") as temporary:
         temporary.write_text(render_page(data), encoding="utf-8")
