@@ -91,6 +91,7 @@ class Validate:
     max_label_association: float = MISSING
     min_class_share: float = MISSING
     decode_sample: int = MISSING
+    audit_rows: int = MISSING
     max_shrink: float = MISSING
     max_growth: float = MISSING
     reference_source: str = MISSING

@@ -13,6 +13,7 @@ from unmask.data.decode import decode_mask
 from unmask.data.expand import Expansion, expand
 from unmask.data.forging.regions import region_mask
 from unmask.data.forging.targets import is_consistent
+from unmask.data.parallel import Workers
 from unmask.data.quality import content_id
 from unmask.data.shards import ShardReader
 from unmask.labels.graph import FFPP

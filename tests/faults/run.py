@@ -23,6 +23,8 @@ from unmask.data.parallel import Workers
 from unmask.files import write_table
 from unmask.labels.graph import LabelGraph, graph_by_name
 
+WORKERS = Workers()
+
 
 class Build:
     """What assemble and expand made, to be harmed before the gate looks at it."""
@@ -99,9 +101,7 @@ def assembled(root: Path, config: Config) -> list[str]:
     """Assemble ROOT/data into ROOT/dataset."""
     return spoken(
         "assemble",
-        lambda: assemble(
-            root / "data", root / "dataset", settings=config.assemble, seed=config.seed, workers=Workers()
-        ),
+        lambda: assemble(root / "data", root / "dataset", settings=config.assemble, seed=config.seed, workers=WORKERS),
     )
 
 
@@ -112,12 +112,7 @@ def run_through(pictures: Path, root: Path, project: Path, harm: Harm) -> Seen:
     lines += spoken(
         "expand",
         lambda: expand(
-            root / "dataset",
-            root / "expanded",
-            settings=config.expand,
-            graph=graph,
-            seed=config.seed,
-            workers=Workers(),
+            root / "dataset", root / "expanded", settings=config.expand, graph=graph, seed=config.seed, workers=WORKERS
         ).summary(),
     )
     build = Build(root)
@@ -131,7 +126,7 @@ def run_through(pictures: Path, root: Path, project: Path, harm: Harm) -> Seen:
             root / "expanded",
             root / "validation",
             baseline=root / "data.baseline.json",
-            settings=GateSettings(config.validate, config.assemble, config.seed, 1),
+            settings=GateSettings(config.validate, config.assemble, config.seed, WORKERS),
             graph=graph,
         ),
     )

@@ -6,7 +6,8 @@ import pytest
 
 from tests.faults.collection import jpeg, picture
 from tests.faults.conftest import COLUMN
-from tests.faults.faults import FAULTS, OUTSIDE, Fault, sha
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.plants import OUTSIDE, sha
 from tests.faults.run import Seen
 
 pytestmark = pytest.mark.xdist_group("faults")

@@ -8,13 +8,14 @@ import pytest
 from tests.faces import expand_settings, plans, write_faces
 from unmask.config import Assemble, Validate
 from unmask.data.audit.facts import Facts, Inputs, gather_facts
-from unmask.data.audit.gate import GateSettings, run_gate
+from unmask.data.audit.gate import GateSettings, audited, run_gate
 from unmask.data.audit.growth import accept, write_version
 from unmask.data.audit.suite import run_suite
 from unmask.data.expand import expand
 from unmask.data.manifest import read_manifest, write_manifest
 from unmask.data.parallel import Workers
 from unmask.errors import DataError, GateError
+from unmask.files import write_table
 from unmask.labels.graph import FFPP
 
 # The whole line that a person reads: how many failed, which, by which key, and where to look.
@@ -47,6 +48,7 @@ def validate(**changed: object) -> Validate:
         "max_label_association": 0.2,
         "min_class_share": 0.2,
         "decode_sample": 8,
+        "audit_rows": 100,
         "max_shrink": 0.1,
         "max_growth": 1.0,
         "reference_source": "",
@@ -152,6 +154,15 @@ def test_a_sound_data_set_passes(build, tmp_path, settings):
     assert "crops (0 quarantined)" in line
 
 
+def test_without_a_forgery_and_an_unlabelled_row_the_gate_runs_all_the_same(build, tmp_path, settings):
+    copied = Path(shutil.copytree(build, tmp_path / "build"))
+    made = read_manifest(copied / "expanded/manifest.parquet")
+    labels = pd.read_parquet(copied / "expanded/labels.parquet")
+    write_manifest(copied / "expanded/manifest.parquet", made.iloc[:0])
+    write_table(copied / "expanded/labels.parquet", labels[~labels["image_id"].isin(made["image_id"])])
+    assert gate(copied, tmp_path / "out", settings)
+
+
 def test_a_failed_hard_expectation_stops_after_writing_the_page(build, tmp_path, settings):
     with pytest.raises(GateError, match=GATE_LINE):
         gate(build, tmp_path / "out", settings, min_rows=12_345)
@@ -244,10 +255,10 @@ def test_a_class_of_one_size_and_format_is_named(build):
     rows.loc[~fake, "format"] = "JPEG"
     rows.loc[~fake, "picture_width"] = range(100, 100 + (~fake).sum())
     facts = facts_of(build, rows=rows)
-    assert [sentence.split(", what")[0] for sentence in facts.named["uniform_classes"]] == [
-        "s: all 12 fakes are 64 x 64 px",
-        "s: all 12 fakes are PNG",
-        "s: all 16 reals are JPEG",
+    assert facts.named["uniform_classes"] == [
+        "s: all 12 fakes are 64 x 64 px, the reals are not",
+        "s: all 12 fakes are PNG, the reals are not",
+        "s: all 16 reals are JPEG, the fakes are not",
     ]
     assert facts.numbers["association_within_sources"] == pytest.approx(1, abs=0.01)
     assert "s: label follows format (1.00)" in facts.named["association_within_sources"]
@@ -286,6 +297,17 @@ def test_what_is_accepted_passes_next_time(build, tmp_path, settings):
     gate(build, tmp_path / "out", settings)
     assert json.loads((tmp_path / "out/passed.json").read_text()) == {"passed": True}
     assert "accepted version of 28 rows" in (tmp_path / "out/index.html").read_text()
+
+
+def test_the_audit_looks_at_so_many_of_each_generator_and_keeps_pairs(build):
+    rows = read_manifest(build / "dataset/manifest.parquet").iloc[::-1]
+    fakes = rows.index[rows["label"] == "fake"]
+    rows.loc[fakes, "group"] = list(rows.loc[rows["label"] == "real", "group"].iloc[: len(fakes)])
+    chosen = audited(rows, 5)
+    assert chosen["label"].value_counts().to_dict() == {"real": 5, "fake": 5}
+    assert chosen.index.is_monotonic_decreasing
+    assert set(audited(rows, 9)["image_id"]) >= set(chosen["image_id"])
+    assert chosen.loc[chosen["label"] == "fake", "group"].isin(rows.loc[rows["label"] == "real", "group"]).all()
 
 
 def test_the_first_version_is_called_so(build, tmp_path, settings):

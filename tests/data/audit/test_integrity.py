@@ -7,7 +7,8 @@ from PIL import Image
 
 from tests.faces import plans, write_faces
 from unmask.data.audit.integrity import masks_of_other_size, missing_members, summed_up, unreadable_crops
-from unmask.data.manifest import read_manifest
+from unmask.data.manifest import MANIFEST_SCHEMA, read_manifest
+from unmask.data.tables import empty_frame
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,13 @@ def test_whole_shards_give_no_trouble(whole):
     assert missing_members(rows, whole) == {}
     assert unreadable_crops(rows, whole, per_source=99) == {}
     assert masks_of_other_size(rows, whole) == {}
+
+
+def test_an_empty_manifest_gives_no_trouble(tmp_path):
+    rows = empty_frame(MANIFEST_SCHEMA)
+    assert missing_members(rows, tmp_path) == {}
+    assert unreadable_crops(rows, tmp_path, per_source=9) == {}
+    assert masks_of_other_size(rows, tmp_path) == {}
 
 
 @pytest.mark.parametrize(("harm", "reason"), [("cut", "damaged shard"), ("gone", "missing shard")])

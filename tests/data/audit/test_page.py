@@ -1,6 +1,7 @@
 import pandas as pd
 from PIL import Image
 
+from unmask.data.audit.growth import Change
 from unmask.data.audit.page import PageData, render_page
 from unmask.data.audit.pictures import Shown
 from unmask.data.audit.shortcut import ShortcutRow
@@ -21,7 +22,7 @@ ROWS = pd.DataFrame(
         "brightness": [0.4],
     }
 )
-PICTURES = {"shown": {}, "sheets": {}, "version": "First version"}
+PICTURES = {"shown": {}, "sheets": {}, "version": "First version", "changes": ()}
 
 
 def outcome(**changed: object) -> Outcome:
@@ -79,6 +80,14 @@ def test_a_row_to_look_at_has_its_picture_or_says_that_there_is_none():
 
 def test_an_audit_that_could_not_run_says_so():
     assert "Not run" in page(shortcuts=[])
+
+
+def test_what_changed_stands_as_a_share():
+    changes = [Change("<s>", "real", 200, 150)]
+    assert "<td>&lt;s&gt;</td><td>real</td><td class=n>200</td><td class=n>150</td><td class=n>-25.0%</td>" in page(
+        changes=changes
+    )
+    assert "Since the accepted version" not in page()
 
 
 def test_formats_and_sizes_stand_as_shares():

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import chi2_contingency
 
 MIN_ROWS = 10
-OPTIONAL = ("quantisation", "subsampling", "mode")
+OPTIONAL = ("quantisation", "subsampling", "mode", "profile")
 
 
 def cramers_v(first: pd.Series, second: pd.Series) -> float:
@@ -33,7 +33,7 @@ def binned(values: pd.Series, bins: int = 5) -> pd.Series:
 def histories(rows: pd.DataFrame) -> dict[str, pd.Series]:
     """What is known of each picture before it was taken in, as categories by name: format, size, quality and the like.
 
-    Quantisation tables, chroma subsampling and colour mode take part where the manifest has them.
+    Quantisation tables, chroma subsampling, colour mode and profile take part where the manifest has them.
     """
     found = {
         "format": rows["format"],
@@ -82,7 +82,6 @@ def uniform_classes(seen: pd.DataFrame) -> list[str]:
         for values in (sizes, seen["format"]):
             found = set(values[rows.index])
             if len(found) == 1 and set(values[others.index]) != found:
-                sentences.append(
-                    f"{source}: all {len(rows):,} {label}s are {found.pop()}, what they are held against is not"
-                )
+                other = "fakes" if label == "real" else "reals"
+                sentences.append(f"{source}: all {len(rows):,} {label}s are {found.pop()}, the {other} are not")
     return sentences

@@ -11,7 +11,7 @@ from unmask.config import Assemble, Validate
 from unmask.console import plain_number
 from unmask.data.audit.facts import Inputs, gather_facts
 from unmask.data.audit.features import feature_tables
-from unmask.data.audit.growth import Cells, count_cells, read_version, write_version
+from unmask.data.audit.growth import Cells, changes, count_cells, read_version, write_version
 from unmask.data.audit.integrity import Troubles, masks_of_other_size, missing_members, unreadable_crops
 from unmask.data.audit.page import PageData, render_page
 from unmask.data.audit.pictures import Gallery
@@ -81,6 +81,7 @@ def run_gate(
         shown={each.name: gallery.shown(each.culprits) for each in outcomes if not each.passed},
         sheets=gallery.forger_sheets(),
         version=_version(accepted, baseline),
+        changes=changes(accepted, count_cells(rows)),
     )
     with replacing(out / "index.html") as temporary:
         temporary.write_text(render_page(data), encoding="utf-8")
@@ -104,12 +105,18 @@ def _shortcuts(
     rows: pd.DataFrame, dataset: Path, troubles: Mapping[str, Troubles], settings: GateSettings
 ) -> list[ShortcutRow]:
     broken = troubles["missing_crops"].keys() | troubles["unreadable_crops"].keys()
-    seen = rows[rows["labelled"]]
+    seen = audited(rows[rows["labelled"]], settings.validate.audit_rows)
     if seen["image_id"].isin(broken).any():
         return []
     plain, chroma = feature_tables(seen, dataset, workers=settings.workers)
     reference = settings.validate.reference_source
     return shortcut_audit(seen, plain, chroma, reference_source=reference, seed=settings.seed)
+
+
+def audited(seen: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most MOST rows of each source, label and generator: the same groups of each, so that pairs stay together."""
+    first = seen.sort_values(["group", "image_id"]).groupby(["source", "label", "generator"]).head(most)
+    return seen[seen["image_id"].isin(first["image_id"])]
 
 
 def _pooled(shortcuts: Sequence[ShortcutRow]) -> float | None:

@@ -1,5 +1,6 @@
 """Whether the shards hold what a manifest says: members, sampled crops, sizes of masks."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,15 +16,15 @@ Troubles = Mapping[str, str]  # image_id -> what is wrong with it
 
 def missing_members(rows: pd.DataFrame, root: Path) -> Troubles:
     """Rows whose crop or mask is in no whole shard below ROOT; shards are only listed, no picture is read."""
-    keys = pd.concat([rows["key"], rows.loc[rows["mask_key"] != "", "mask_key"]])
+    wanted: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for image_id, *keys in rows[["image_id", "key", "mask_key"]].itertuples(index=False):
+        for shard, _, member in (key.rpartition("/") for key in keys if key):
+            wanted[shard].append((member, image_id))
     troubles: dict[str, str] = {}
-    for shard, chosen in keys.groupby(keys.str.rpartition("/")[0], sort=True):
-        members = chosen.str.rpartition("/")[2]
-        held, damage = _listing(root, str(shard))
-        for index in members.index[~members.isin(held)]:
-            troubles[str(rows.at[index, "image_id"])] = (
-                damage or f"{root / str(shard)}: lacks members that the manifest names"
-            )
+    for shard, members in sorted(wanted.items()):
+        held, damage = _listing(root, shard)
+        reason = damage or f"{root / shard}: lacks members that the manifest names"
+        troubles |= {image_id: reason for member, image_id in members if member not in held}
     return troubles
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from unmask.console import plain_number
 from unmask.data.audit.association import size_texts
 from unmask.data.audit.distributions import small_multiples
+from unmask.data.audit.growth import Change
 from unmask.data.audit.pictures import Shown
 from unmask.data.audit.shortcut import ShortcutRow
 from unmask.data.audit.style import ABOUT_CHARTS, ABOUT_SHEETS, ABOUT_SHORTCUTS, HEAD, STYLE
@@ -24,7 +25,10 @@ MOST_SIZES = 3
 
 @dataclass(frozen=True)
 class PageData:
-    """What the page shows; `shown` are rows to look at by expectation, `sheets` pictures by forger."""
+    """What the page shows: `shown` are rows to look at by expectation, `sheets` pictures by forger.
+
+    `version` says what the data is held against, `changes` what changed since then.
+    """
 
     outcomes: Sequence[Outcome]
     rows: pd.DataFrame
@@ -34,6 +38,7 @@ class PageData:
     shown: Mapping[str, Sequence[Shown]]
     sheets: Mapping[str, Image.Image]
     version: str
+    changes: Sequence[Change]
 
 
 def render_page(data: PageData) -> str:
@@ -46,6 +51,7 @@ def render_page(data: PageData) -> str:
         *_failures(failed, data.shown),
         "<h2>What was checked</h2>",
         _expectations(data.outcomes),
+        *_changes(data.changes),
         "<h2>Splits</h2>",
         _splits(data.rows),
         "<h2>Shortcut audit</h2>",
@@ -121,6 +127,16 @@ def _bounds(outcome: Outcome) -> str:
     signs = zip(("&ge;", "&le;"), outcome.bounds, strict=True)
     allowed = " and ".join(f"{sign} {plain_number(bound)}" for sign, bound in signs if bound is not None)
     return f"{allowed} (<code>{escape(outcome.key)}</code>)" if outcome.key else allowed
+
+
+def _changes(changes: Sequence[Change]) -> Iterable[str]:
+    if changes:
+        yield "<h2>Since the accepted version</h2>"
+        lines = [
+            (escape(each.source), escape(each.label), f"{each.before:,}", f"{each.now:,}", f"{each.relative:+.1%}")
+            for each in changes
+        ]
+        yield _table(("source", "label", "rows then", "now", "change"), lines, numeric={2, 3, 4})
 
 
 def _splits(rows: pd.DataFrame) -> str:
