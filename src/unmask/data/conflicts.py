@@ -35,4 +35,5 @@ def find_conflicts(rows: pd.DataFrame, near_duplicate_bits: int) -> pd.DataFrame
         **{f"other_{name}": other.loc[odd, name] for name in ("image_id", "source", "path")},
         bits=hamming(hashes[links[odd, 0]], hashes[links[odd, 1]]),
     )
-    return found.sort_values(["source", "path", "other_path"], kind="stable", ignore_index=True)
+    ordered: pd.DataFrame = found.sort_values(["source", "path", "other_path"], kind="stable", ignore_index=True)
+    return ordered

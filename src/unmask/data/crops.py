@@ -99,7 +99,7 @@ class CropMaker:
     def _faces(self, job: Job, image: Image.Image) -> list[Face] | None:
         """The faces of a picture; those that came with it win. None where nobody looked."""
         if job.landmarks is not None:
-            return [Face((0.0, 0.0, *map(float, image.size)), 1.0, job.landmarks.reshape(-1, 2))]
+            return [Face((0.0, 0.0, float(image.width), float(image.height)), 1.0, job.landmarks.reshape(-1, 2))]
         return None if self.settings.detector == "none" else _detector(self.settings.detector).detect(image)
 
     def _crop(

@@ -55,7 +55,9 @@ class FaceMeshDetector:
             faces = [self._with_points(image, box, score) for box, score in found]
             if not faces:
                 points = self._points(image)
-                faces = [] if points is None else [Face((0.0, 0.0, *map(float, image.size)), 1.0, points)]
+                faces = (
+                    [] if points is None else [Face((0.0, 0.0, float(image.width), float(image.height)), 1.0, points)]
+                )
         self._quiet = self._quiet and not faces
         return faces
 
