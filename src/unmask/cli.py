@@ -182,7 +182,7 @@ def _caps() -> Caps:
     if not Path("params.yaml").is_file():
         return Caps()
     limits = load_config(Path.cwd()).assemble
-    return Caps(limits.max_megapixels, limits.max_megabytes)
+    return Caps(limits.max_megapixels, limits.max_megabytes, limits.max_clip_megabytes)
 
 
 def _today() -> str:

@@ -152,16 +152,6 @@ def test_a_larger_clip_than_allowed_is_quarantined(clips: Path, settings: Assemb
         run(clips, replace(settings, max_clip_megabytes=size / 100))
 
 
-def test_near_duplicates_of_opposite_label_are_listed_unless_they_are_a_pair(street: Path, settings: Assemble) -> None:
-    picture = Image.open(street / "street/real/camera/nobody.png")
-    picture.resize((300, 225)).save(street / "street/fake/swap/stolen.png")
-    _, summary = run(street.parent, settings)
-    listed = pd.read_parquet(street.parent / "out/conflicts.parquet")
-    assert {listed["path"].iloc[0], listed["other_path"].iloc[0]} == {"real/camera/nobody.png", "fake/swap/stolen.png"}
-    assert len(listed) == 1
-    assert "1 near-duplicates of opposite label" in summary
-
-
 # Stands still after its first shard, so that there is a moment at which to kill it.
 CHILD = """
 import time

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from unmask.config import Assemble
 from unmask.console import say
-from unmask.data.conflicts import CONFLICTS_SCHEMA, find_conflicts
 from unmask.data.domains import cluster_domains
 from unmask.data.groups import Links, near_duplicate_links, pair_links, same_value_links
 from unmask.data.manifest import write_manifest
@@ -38,11 +37,11 @@ def write_dataset(
     settings: Assemble,
     seed: int,
 ) -> str:
-    """Write manifest, quarantine, duplicates and conflicts (each .parquet) into OUT; returns the summary line.
+    """Write manifest.parquet, quarantine.parquet and duplicates.parquet into OUT; returns the summary line.
 
     INDEX has the chosen rows of all batches in order of arrival, ROWS what each shard's crops measured, REFUSED
     what ingest put into quarantine. Of crops with equal pixels the first with a label stays; those that are real
-    here and fake there go to quarantine, all of them; near-duplicates that are so are only listed, as conflicts.
+    here and fake there go to quarantine, all of them; near-duplicates that are so the gate shows.
 
     Raises:
         DataError: no picture gave a crop.
@@ -57,15 +56,13 @@ def write_dataset(
     placed = pd.concat([whole, assign_splits(_arrivals(whole), links, _rules(settings, seed))], axis=1)
     kept, duplicates, contradicting = _drop_copies(placed)
     manifest = _manifest(kept).assign(domain=_domains(kept, out, settings, seed))
-    conflicts = find_conflicts(kept, settings.near_duplicate_bits)
     quarantine = pd.concat([refused, joined[joined["reason"] != ""], contradicting], ignore_index=True)
     quarantine = quarantine.reindex(columns=list(_TEXT)).fillna("").sort_values(list(_TEXT), kind="stable")
     write_typed(out / "quarantine.parquet", quarantine, QUARANTINE_SCHEMA)
     write_typed(out / "duplicates.parquet", duplicates, DUPLICATES_SCHEMA)
-    write_typed(out / "conflicts.parquet", conflicts, CONFLICTS_SCHEMA)
     write_manifest(out / "manifest.parquet", manifest)
     _remark(kept, manifest, settings)
-    return f"{_summary(manifest, len(quarantine), len(duplicates))}{_seen(joined)}{_conflicting(len(conflicts))}"
+    return f"{_summary(manifest, len(quarantine), len(duplicates))}{_seen(joined)}"
 
 
 def find_links(rows: pd.DataFrame, near_duplicate_bits: int) -> Links:
@@ -168,10 +165,6 @@ def _seen(joined: pd.DataFrame) -> str:
         return frames
     found = int((looked["face_score"] > 0).sum())
     return f"{frames}, faces found in {found / len(looked):.1%} of {len(looked):,}"
-
-
-def _conflicting(conflicts: int) -> str:
-    return f", {conflicts:,} near-duplicates of opposite label (conflicts.parquet)" if conflicts else ""
 
 
 def _summary(manifest: pd.DataFrame, quarantined: int, duplicates: int) -> str:
