@@ -52,6 +52,14 @@ def write_news(root: Path) -> None:
     pd.DataFrame(marks).to_parquet(folder / "landmarks.parquet")
 
 
+def write_list(root: Path, rows: list[tuple[str, str, str]]) -> None:
+    """A list of path, label and generator beside three pictures, the first of which it names rightly."""
+    for number in range(3):
+        save(root / f"{number}.jpg", picture(7000 + number))
+    table = pd.DataFrame([("0.jpg", "real", "camera"), *rows], columns=["path", "label", "generator"])
+    table.to_csv(root / "list.csv", index=False)
+
+
 def write_source(root: Path, name: str, first_seed: int, *, count: int = 16, fake: str = "faceswap") -> None:
     """A plain source: COUNT reals and fakes of mixed sizes, all JPEG."""
     for number in range(count):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.faults.collection import write_news
+from tests.faults.collection import write_list, write_news
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.run import Build, Seen, assembled, run_through, settings
 
@@ -22,7 +22,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Seen:
     """The collection without a fault."""
     root = tmp_path_factory.mktemp("sound")
     write_news(root / "pictures")
-    return run_through(root / "pictures", root, project, lambda build: {})
+    return run_through([root / "pictures"], root, project, lambda build: {})
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Seen:
     for fault in FAULTS:
         if fault.pictures is not None:
             fault.pictures(root / "pictures")
-    return run_through(root / "pictures", root, project, harm)
+    write_list(root / "listed", [fault.listed for fault in FAULTS if fault.listed is not None])
+    return run_through([root / "pictures", root / "listed"], root, project, harm)
 
 
 @pytest.fixture

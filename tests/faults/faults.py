@@ -49,7 +49,8 @@ Find = Callable[[Seen, Sequence[str]], str]
 class Fault:
     """A fault, planted among the pictures, in a batch of data/ or in what assemble and expand made.
 
-    `find` gives the words that name it and the rows it harmed, "" where nothing does. `build` returns those rows.
+    `listed` is a row of a list (path, label and generator) that is taken in beside the collection. `find` gives the
+    words that name it and the rows it harmed, "" where nothing does; `build` returns those rows.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Fault:
     pictures: Callable[[Path], None] | None = None
     batch: Callable[[Path], None] | None = None
     build: Callable[[Build], list[str]] | None = None
+    listed: tuple[str, str, str] | None = None
 
 
 def quarantined(path: str, reason: str) -> Find:
@@ -126,7 +128,7 @@ FAULTS = (
         write(f"{IMAGE}/bomb.png", bomb()),
     ),
     Fault("CMYK JPEG (taken in, converted)", converted, write(f"{IMAGE}/print.jpg", cmyk())),
-    Fault("animated GIF", quarantined(f"{IMAGE}/dance.gif", ""), write(f"{IMAGE}/dance.gif", animated_gif())),
+    Fault("animated GIF", quarantined(f"{IMAGE}/dance.gif", "but a GIF"), write(f"{IMAGE}/dance.gif", animated_gif())),
     Fault("path with .. in a sidecar", said("pairs.csv", "../../outside.jpg"), climbing_sidecar),
     Fault("symbolic link out of the root", quarantined(f"{IMAGE}/link.jpg", "leaves"), link_out),
     Fault(
@@ -159,9 +161,15 @@ FAULTS = (
     ),
     Fault("mask of the wrong size, as it comes", said("masked.png: is 10 x 12, its picture 128 x 128"), wrong_mask),
     Fault("mask of the wrong size, in the build", gated("masks_of_other_size"), build=wrong_mask_in_build),
-    Fault("clip of zero frames", quarantined(f"{IMAGE}/empty.avi", ""), write(f"{IMAGE}/empty.avi", empty_clip())),
     Fault(
-        "clip with a wrong header", quarantined(f"{IMAGE}/noise.mp4", ""), write(f"{IMAGE}/noise.mp4", headless_clip())
+        "clip of zero frames",
+        quarantined(f"{IMAGE}/empty.avi", "no frame can be decoded"),
+        write(f"{IMAGE}/empty.avi", empty_clip()),
+    ),
+    Fault(
+        "clip with a wrong header",
+        quarantined(f"{IMAGE}/noise.mp4", "damaged clip"),
+        write(f"{IMAGE}/noise.mp4", headless_clip()),
     ),
     Fault(
         "shard of pictures cut short",
@@ -176,6 +184,18 @@ FAULTS = (
     ),
     Fault("index that names a missing file", said("assemble: error:", "holds no absent.jpg"), batch=index_of_nothing),
     # beyond the list of the specification
+    Fault(
+        "path with .. in a list",
+        quarantined("../outside.jpg", "path leaves the list's folder"),
+        listed=("../outside.jpg", "real", ""),
+    ),
+    Fault(
+        "list that names a missing file",
+        quarantined("nowhere.jpg", "no such file below the list's folder"),
+        listed=("nowhere.jpg", "fake", "faceswap"),
+    ),
+    Fault("label missing: a row of a list", quarantined("1.jpg", "no label"), listed=("1.jpg", "", "")),
+    Fault("label of a list that is none", quarantined("2.jpg", "label 'maybe' is not"), listed=("2.jpg", "maybe", "")),
     Fault("hidden label that is shown", gated("hidden_labels_shown"), build=shown_label),
     Fault(
         "attribute of a real",

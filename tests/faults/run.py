@@ -3,8 +3,9 @@
 import contextlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,12 @@ def spoken(name: str, run: Callable[[], str]) -> list[str]:
     return printed.getvalue().splitlines()
 
 
-def take_in(pictures: Path, root: Path) -> list[str]:
-    """Ingest into ROOT/data."""
-    return spoken("ingest", lambda: ingest(pictures, root / "data", today="2026-11-21", batch="one"))
+def take_in(roots: Sequence[Path], root: Path) -> list[str]:
+    """Ingest each of ROOTS into ROOT/data as a batch of its own, `one` and so on."""
+    lines = []
+    for batch, pictures in zip(("one", "two"), roots, strict=False):
+        lines += spoken("ingest", partial(ingest, pictures, root / "data", today="2026-11-21", batch=batch))
+    return lines
 
 
 def assembled(root: Path, config: Config) -> list[str]:
@@ -105,10 +109,10 @@ def assembled(root: Path, config: Config) -> list[str]:
     )
 
 
-def run_through(pictures: Path, root: Path, project: Path, harm: Harm) -> Seen:
+def run_through(roots: Sequence[Path], root: Path, project: Path, harm: Harm) -> Seen:
     """Everything in turn; HARM may damage what assemble and expand made before the gate looks at it."""
     config, graph = settings(project)
-    lines = [*take_in(pictures, root), *assembled(root, config)]
+    lines = [*take_in(roots, root), *assembled(root, config)]
     lines += spoken(
         "expand",
         lambda: expand(

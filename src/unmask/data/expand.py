@@ -14,7 +14,8 @@ from unmask.config import Expand
 from unmask.console import track
 from unmask.data.forging.cache import Cache, name_of, shard_of
 from unmask.data.forging.difference import DIFFERENCE, UNCHANGED
-from unmask.data.forging.labelling import MASKS_SCHEMA, label_table, mask_table
+from unmask.data.forging.labelling import label_table, mask_table
+from unmask.data.forging.masks import MASKS_SCHEMA
 from unmask.data.forging.mix import mix_of
 from unmask.data.forging.paired import compare_pairs
 from unmask.data.forging.plan import Face, plan

@@ -1,19 +1,25 @@
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from tests.faces import expand_settings, plans, write_faces
 from unmask.config import Assemble, Validate
 from unmask.data.audit.facts import Facts, Inputs, gather_facts
 from unmask.data.audit.gate import GateSettings, audited, run_gate
 from unmask.data.audit.growth import accept, write_version
+from unmask.data.audit.pictures import TILE_PX, Gallery
 from unmask.data.audit.suite import run_suite
 from unmask.data.expand import expand
+from unmask.data.forging.masks import DIFFERENCE, MASKS_SCHEMA
 from unmask.data.manifest import read_manifest, write_manifest
 from unmask.data.parallel import Workers
+from unmask.data.shards import ShardWriter
+from unmask.data.tables import read_typed, write_typed
 from unmask.errors import DataError, GateError
 from unmask.files import write_table
 from unmask.labels.graph import FFPP
@@ -335,6 +341,25 @@ def test_failing_rows_are_shown_as_pictures(build, tmp_path, settings):
     page = (tmp_path / "out/index.html").read_text()
     assert "alt='s / real / camera / train'" in page
     assert f"<code>{rows.loc[test, 'image_id']}</code>" in page
+
+
+@pytest.mark.parametrize(("side", "sound"), [(64, True), (10, False)])
+def test_a_difference_mask_is_measured_and_stands_in_the_sheet(build, tmp_path, settings, side, sound):
+    copied = Path(shutil.copytree(build, tmp_path / "build"))
+    rows, table = read_manifest(copied / "dataset/manifest.parquet"), copied / "expanded/masks.parquet"
+    fake = rows.loc[rows["label"] == "fake", "image_id"].min()
+    Image.new("L", (side, side), 255).save(tmp_path / "mask.png")
+    with ShardWriter(copied / "expanded/masks-a.zip") as shard:
+        shard.write("m.png", (tmp_path / "mask.png").read_bytes())
+    masks = read_typed(table, MASKS_SCHEMA, remedy="")
+    compared = pd.DataFrame({"image_id": [fake], "kind": [DIFFERENCE], "mask_key": ["masks-a.zip/m.png"]})
+    write_typed(table, pd.concat([masks, compared]), MASKS_SCHEMA)
+    with nullcontext() if sound else pytest.raises(GateError, match="every mask has the size of its crop"):
+        gate(copied, tmp_path / "out", settings)
+    made = read_manifest(copied / "expanded/manifest.parquet")
+    masks = read_typed(table, MASKS_SCHEMA, remedy="")
+    sheet = Gallery(copied / "dataset", copied / "expanded", rows, made, masks).forger_sheets()["faceswap"]
+    assert sheet.getpixel((TILE_PX + TILE_PX // 2, TILE_PX // 2)) == (255, 255, 255)
 
 
 def test_the_same_input_gives_the_same_page(build, tmp_path, settings):

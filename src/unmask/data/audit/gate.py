@@ -17,8 +17,10 @@ from unmask.data.audit.page import PageData, render_page
 from unmask.data.audit.pictures import Gallery
 from unmask.data.audit.shortcut import POOLED, ShortcutRow, shortcut_audit
 from unmask.data.audit.suite import Outcome, run_suite
+from unmask.data.forging.masks import DIFFERENCE, MASKS_SCHEMA
 from unmask.data.manifest import read_manifest
 from unmask.data.parallel import Workers
+from unmask.data.tables import read_typed
 from unmask.errors import GateError
 from unmask.files import read_table, replacing, write_json
 from unmask.labels.graph import LabelGraph
@@ -51,7 +53,9 @@ def run_gate(
     quarantine = read_table(dataset / "quarantine.parquet", ["path", "source", "reason"])
     accepted = read_version(baseline)
     write_version(out / "version.json", count_cells(rows))
+    masks = read_typed(expanded / "masks.parquet", MASKS_SCHEMA, remedy="run `dvc repro expand`")
     troubles = _troubles([(rows, dataset), (generated, expanded)], settings.validate.decode_sample)
+    troubles["masks_of_other_size"] |= masks_of_other_size(_with_difference(rows, masks), expanded)
     shortcuts = _shortcuts(rows, dataset, troubles, settings)
     facts = gather_facts(
         Inputs(
@@ -71,7 +75,7 @@ def run_gate(
     outcomes = run_suite(rows, facts, settings.validate)
     write_json(out / "shortcut.json", {"rows": [row.as_dict() for row in shortcuts]})
     write_json(out / "validation.json", _report(outcomes))
-    gallery = Gallery(dataset, expanded, rows, generated)
+    gallery = Gallery(dataset, expanded, rows, generated, masks)
     data = PageData(
         outcomes=outcomes,
         rows=rows,
@@ -90,7 +94,7 @@ def run_gate(
     return summary
 
 
-def _troubles(manifests: Sequence[tuple[pd.DataFrame, Path]], per_source: int) -> dict[str, Troubles]:
+def _troubles(manifests: Sequence[tuple[pd.DataFrame, Path]], per_source: int) -> dict[str, dict[str, str]]:
     troubles: dict[str, dict[str, str]] = {"missing_crops": {}, "unreadable_crops": {}, "masks_of_other_size": {}}
     for rows, root in manifests:
         missing = missing_members(rows, root)
@@ -98,7 +102,13 @@ def _troubles(manifests: Sequence[tuple[pd.DataFrame, Path]], per_source: int) -
         troubles["missing_crops"] |= missing
         troubles["unreadable_crops"] |= unreadable_crops(present, root, per_source=per_source)
         troubles["masks_of_other_size"] |= masks_of_other_size(present, root)
-    return dict(troubles)
+    return troubles
+
+
+def _with_difference(rows: pd.DataFrame, masks: pd.DataFrame) -> pd.DataFrame:
+    compared = masks[masks["kind"] == DIFFERENCE].set_index("image_id")["mask_key"]
+    found = rows[rows["image_id"].isin(compared.index)]
+    return found.assign(mask_key=found["image_id"].map(compared))
 
 
 def _shortcuts(

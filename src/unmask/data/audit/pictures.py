@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from unmask.data.forging.masks import GIVEN
 from unmask.data.shards import ShardReader
 from unmask.data.sheets import contact_sheet, read_mask, read_pixels
 from unmask.errors import DataError
@@ -28,11 +29,17 @@ class Shown:
 
 
 class Gallery:
-    """Pictures of dataset and generated rows by image_id."""
+    """Pictures of dataset and generated rows by image_id; MASKS is masks.parquet of EXPANDED."""
 
-    def __init__(self, dataset: Path, expanded: Path, rows: pd.DataFrame, generated: pd.DataFrame) -> None:
+    def __init__(
+        self, dataset: Path, expanded: Path, rows: pd.DataFrame, generated: pd.DataFrame, masks: pd.DataFrame
+    ) -> None:
         self._readers = (ShardReader(dataset), ShardReader(expanded))
         self._frames = (rows, generated)
+        self._masks = {
+            image_id: (self._readers[kind != GIVEN], key)
+            for image_id, kind, key in masks[["image_id", "kind", "mask_key"]].itertuples(index=False)
+        }
         self._keys = dict(zip(rows["image_id"], rows["key"], strict=True))
 
     def shown(self, image_ids: Iterable[str]) -> list[Shown]:
@@ -53,16 +60,16 @@ class Gallery:
         for frame, reader, what in ((visible, self._readers[0], ""), (generated, self._readers[1], " (generated)")):
             for generator, chosen in frame.groupby("generator", sort=True):
                 first = chosen.sort_values("image_id").head(SHEET_SETS).to_dict("records")
-                sets = [self._set(reader, row["key"], row["mask_key"], row["forged_from"]) for row in first]
+                sets = [self._set(reader, row["key"], row["image_id"], row["forged_from"]) for row in first]
                 sheets[f"{generator}{what}"] = contact_sheet(sets, columns=3, tile_px=TILE_PX)
         return sheets
 
-    def _set(self, reader: ShardReader, key: str, mask_key: str, forged_from: str) -> Sequence[NDArray[np.uint8]]:
+    def _set(self, reader: ShardReader, key: str, image_id: str, forged_from: str) -> Sequence[NDArray[np.uint8]]:
         origin = self._keys.get(forged_from)
         try:
             pictures = [] if origin is None else [read_pixels(self._readers[0], origin)]
             pictures.append(read_pixels(reader, key))
-            return [*pictures, read_mask(reader, mask_key)] if mask_key else pictures
+            return [*pictures, read_mask(*self._masks[image_id])] if image_id in self._masks else pictures
         except DataError:
             # A shard is damaged; the expectations say which.
             return []

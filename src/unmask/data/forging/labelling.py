@@ -6,28 +6,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from unmask.config import Expand
 from unmask.console import track
 from unmask.data.decode import decode_mask
 from unmask.data.forging.altered import altered_regions, visible_regions
+from unmask.data.forging.masks import DIFFERENCE, EXACT, GIVEN, MASKS_SCHEMA
 from unmask.data.forging.pairs import pair_regions
 from unmask.data.forging.regions import as_points
 from unmask.data.forging.targets import Regions, row_targets
 from unmask.data.shards import ShardReader
 from unmask.labels.graph import LabelGraph
 
-GIVEN, DIFFERENCE, EXACT = "given", "difference", "exact"
-MASKS_SCHEMA = pa.schema(
-    [
-        pa.field("image_id", pa.string(), nullable=False),
-        pa.field(
-            "kind", pa.string(), nullable=False
-        ),  # given with the data | difference of a pair | exact of a forgery
-        pa.field("mask_key", pa.string(), nullable=False),  # given: below build/dataset; others: beside this table
-    ]
-)
 UNSEEN = ""  # no generator's name: of such a row the table knows the root alone
 
 
