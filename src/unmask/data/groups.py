@@ -61,7 +61,7 @@ def near_pairs(values: Hashes, bits: int) -> Links:
     masks = _band_masks(len(values), bits)
     found = [_pairs_in_table(values, mask, masks[:number], bits) for number, mask in enumerate(masks)]
     pairs = np.concatenate(found)
-    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    return np.asarray(pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))], dtype=np.int64)
 
 
 def hamming(left: Hashes, right: Hashes) -> npt.NDArray[np.int64]:
@@ -80,7 +80,7 @@ def _band_masks(count: int, bits: int) -> list[np.uint64]:
     # More bands per table mean fewer values to compare but more tables to sort; the cheapest depends on COUNT.
     def cost(agreeing: int) -> float:
         together = count * 2.0 ** (-_USEFUL * HASH_BITS * agreeing / (bits + agreeing))
-        return comb(bits + agreeing, agreeing) * (_SORT_COST + together)
+        return float(comb(bits + agreeing, agreeing) * (_SORT_COST + together))
 
     agreeing = min(range(1, _MOST_BANDS + 1), key=cost)
     edges = np.linspace(0, HASH_BITS, bits + agreeing + 1).astype(np.int64).tolist()
@@ -107,7 +107,7 @@ def _pairs_in_table(values: Hashes, mask: np.uint64, earlier: list[np.uint64], b
     new = np.ones(len(pairs), dtype=bool)
     for other in earlier:
         new &= (differing & other) != 0
-    return pairs[new]
+    return np.asarray(pairs[new], dtype=np.int64)
 
 
 def _bit_count(bits: Hashes) -> npt.NDArray[np.int64]:
