@@ -53,10 +53,11 @@ def alternate(sides: dict[str, tuple[list[str], Path]], repeats: int) -> dict[st
     for _ in range(repeats):
         for name, (command, folder) in sides.items():
             costs[name].append(run(command, folder))
-    return {name: _middle(several) for name, several in costs.items()}
+    return {name: middle(several) for name, several in costs.items()}
 
 
-def _middle(costs: list[Cost]) -> Cost:
+def middle(costs: list[Cost]) -> Cost:
+    """Median times and the highest peak of several runs of one command."""
     return Cost(
         median(cost.seconds for cost in costs),
         median(cost.cpu_seconds for cost in costs),

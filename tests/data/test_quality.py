@@ -15,10 +15,15 @@ def bits_apart(left: str, right: str) -> int:
 
 
 def test_sharpness_is_the_variance_of_the_laplacian() -> None:
-    point = np.zeros((5, 5))
-    point[2, 2] = 8.0
+    point = np.zeros((5, 5), dtype=np.int16)
+    point[2, 2] = 8
     inner = np.array([0, 8, 0, 8, -32, 8, 0, 8, 0])
     assert sharpness(point) == pytest.approx(inner.var())
+
+
+def test_the_strongest_contrast_does_not_overflow() -> None:
+    board = np.indices((9, 9)).sum(axis=0) % 2 * 255
+    assert sharpness(board.astype(np.int16)) == sharpness(board.astype(np.float64)) > 1_000_000
 
 
 def test_blur_lowers_sharpness(draw_picture: Draw) -> None:

@@ -76,7 +76,7 @@ def load_crops(rows: pd.DataFrame, labels: Path, spec: PreprocessSpec, what: str
         DataError: a shard is damaged or a labelled row has no label vector.
     """
     target, known = _label_vectors(rows, labels)
-    windows = torch.from_numpy(_decode(rows, spec, what)).permute(0, 3, 1, 2).contiguous()
+    windows = torch.from_numpy(_decode(rows, spec, what))
     return Crops(
         image_id=rows["image_id"].tolist(),
         windows=windows,
@@ -113,16 +113,15 @@ def _label_vectors(rows: pd.DataFrame, labels: Path) -> tuple[Tensor, Tensor]:
 
 def _decode(rows: pd.DataFrame, spec: PreprocessSpec, what: str) -> Pixels:
     readers = {root: ShardReader(Path(root)) for root in rows["root"].unique()}
-    windows = np.empty((len(rows), spec.window_px, spec.window_px, 3), dtype=np.uint8)
+    # Channels first from the start: turning them round afterwards would need the memory twice.
+    windows = np.empty((len(rows), 3, spec.window_px, spec.window_px), dtype=np.uint8)
 
-    def one(pair: tuple[str, str]) -> Pixels:
-        root, key = pair
-        return window(decode_image(readers[root].read(key)), spec)
+    def one(index: int, root: str, key: str) -> None:
+        windows[index] = window(decode_image(readers[root].read(key)), spec).transpose(2, 0, 1)
 
-    pairs = list(zip(rows["root"], rows["key"], strict=True))
     with ThreadPoolExecutor() as pool:
-        for index, decoded in enumerate(track(pool.map(one, pairs, chunksize=16), what, total=len(pairs))):
-            windows[index] = decoded
+        for _ in track(pool.map(one, range(len(rows)), rows["root"], rows["key"]), what, total=len(rows)):
+            pass
     return windows
 
 

@@ -19,21 +19,24 @@ def content_id(image: Image.Image) -> str:
     return digest.hexdigest()[:16]
 
 
-def luma(image: Image.Image) -> npt.NDArray[np.float64]:
-    """8-bit luma (ITU-R BT.601), float64 (H, W), 0..255."""
-    return np.asarray(image.convert("L"), dtype=np.float64)
+def luma(image: Image.Image) -> npt.NDArray[np.int16]:
+    """8-bit luma (ITU-R BT.601), int16 (H, W), 0..255."""
+    return np.asarray(image.convert("L"), dtype=np.int16)
 
 
-def sharpness(grey: npt.NDArray[np.float64]) -> float:
+def sharpness(grey: npt.NDArray[np.int16]) -> float:
     """Variance of the four-neighbour Laplacian of (H, W) luma; 0 for pictures under 3 px."""
     if min(grey.shape) < 3:
         return 0.0
-    inner = grey[1:-1, 1:-1]
-    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-    return float((around - 4.0 * inner).var())
+    # In whole numbers and in place: exact, and a quarter of the time that float64 takes.
+    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1]
+    laplacian += grey[1:-1, :-2]
+    laplacian += grey[1:-1, 2:]
+    laplacian -= 4 * grey[1:-1, 1:-1]
+    return float(laplacian.var(dtype=np.float64))
 
 
-def brightness(grey: npt.NDArray[np.float64]) -> float:
+def brightness(grey: npt.NDArray[np.int16]) -> float:
     """Mean luma, 0..1."""
     return float(grey.mean() / 255.0)
 
@@ -45,9 +48,10 @@ def perceptual_hash(image: Image.Image) -> str:
     and joins what has nothing in common. Such a picture gets the first 64 bits of its content hash instead, which
     only its exact copies share.
     """
-    if is_flat(image):
+    grey = image.convert("L")
+    if is_flat(grey):
         return content_id(image)
-    return str(imagehash.phash(image))
+    return str(imagehash.phash(grey))
 
 
 def is_flat(image: Image.Image) -> bool:
