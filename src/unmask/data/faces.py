@@ -62,9 +62,39 @@ def create_detector(name: str) -> FaceDetector:
     module, _, attribute = name.partition(":")
     try:
         made = cast("Callable[[], FaceDetector]", getattr(importlib.import_module(module), attribute))
-    except (ImportError, ValueError, AttributeError) as error:
+    except (ImportError, ValueError, AttributeError, TypeError) as error:
         raise ConfigError(f"{_KEY}: {name!r} can't be loaded ({error}); {_CHOICES}") from error
-    return made()
+    try:
+        return made()
+    except Exception as error:
+        # Somebody else's code may raise anything.
+        raise ConfigError(f"{_KEY}: {name!r} can't be made ({type(error).__name__}: {error})") from error
+
+
+def find_faces(detector: FaceDetector, image: Image.Image) -> list[Face]:
+    """The faces that a detector finds within a picture; one wholly outside is none.
+
+    Raises:
+        ConfigError: the detector fails, or gives boxes or points that are none.
+    """
+    name = type(detector).__name__
+    try:
+        faces = [Face(face.box, float(face.score), _as_points(face.points)) for face in detector.detect(image)]
+        finite = all(np.isfinite(face.extent).all() and len(face.extent) == 4 for face in faces)
+    except Exception as error:
+        raise ConfigError(f"{_KEY}: {name} failed on a picture ({type(error).__name__}: {error})") from error
+    if not finite:
+        raise ConfigError(f"{_KEY}: {name} gave a face without a finite box")
+    return [face for face in faces if _shows(face.extent, image.size)]
+
+
+def _as_points(points: Points | None) -> Points | None:
+    return None if points is None else np.asarray(points, dtype=np.float32).reshape(68, 2)
+
+
+def _shows(extent: Box, size: tuple[int, int]) -> bool:
+    x0, y0, x1, y1 = extent
+    return max(x0, 0) < min(x1, size[0]) and max(y0, 0) < min(y1, size[1])
 
 
 def check_detector(name: str) -> None:
