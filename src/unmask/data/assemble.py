@@ -14,7 +14,7 @@ from unmask.config import Assemble
 from unmask.console import track
 from unmask.data.batches import Batch, list_batches, read_index, read_quarantine
 from unmask.data.crops import VERSION, Crop, CropMaker, CropSettings, Job
-from unmask.data.faces import CROPS, MISSING, check_detector
+from unmask.data.faces import CROPS, MISSING, check_detector, detector_version
 from unmask.data.manifest import MANIFEST_SCHEMA
 from unmask.data.merge import write_dataset
 from unmask.data.parallel import Workers, ordered_map, process_pool
@@ -93,6 +93,7 @@ def _crop_settings(settings: Assemble) -> CropSettings:
         min_side_px=settings.min_side_px,
         limits=limits,
         detector=faces.detector,
+        detector_version=detector_version(faces.detector),
         crop=faces.crop,
         margin=faces.margin,
         missing=faces.missing,

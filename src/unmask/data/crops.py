@@ -32,6 +32,7 @@ class CropSettings:
     min_side_px: int
     limits: Limits
     detector: str
+    detector_version: str
     crop: str
     margin: float
     missing: str
