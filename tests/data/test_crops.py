@@ -158,6 +158,7 @@ import time
 from pathlib import Path
 import unmask.data.assemble as module
 from unmask.config import Assemble, Encoder, Faces
+from unmask.data.parallel import Workers
 write = module._write_crops
 def write_and_wait(*arguments):
     write(*arguments)

@@ -1,4 +1,5 @@
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.spots import SpotDetector, mask_of, scene
-from unmask.data.faces import Face, check_detector, choose, create_detector, square_around
+from unmask.data.faces import Face, check_detector, choose, create_detector, detector_version, find_faces, square_around
 from unmask.errors import ConfigError
 
 LEFT, RIGHT, SMALL = (60, 100, 30), (220, 120, 45), (150, 40, 12)
@@ -92,3 +93,41 @@ def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"unmask\[faces\]"):
         check_detector("mediapipe")
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (RuntimeError("out of memory"), "RuntimeError: out of memory"),
+        ([Face((0, 0, 9, 9), 1, np.zeros((5, 2), dtype=np.float32))], "reshape"),
+        ([Face((0, 0, float("nan"), 9), 1, None)], "finite box"),
+    ],
+)
+def test_what_a_detector_does_wrong_is_said(answer: object, message: str) -> None:
+    class Odd:
+        def detect(self, image: Image.Image) -> list[Face]:
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    with pytest.raises(ConfigError, match=rf"assemble\.faces\.detector: Odd .*{message}"):
+        find_faces(Odd(), Image.new("RGB", (20, 20)))
+
+
+def test_a_face_outside_the_picture_is_none() -> None:
+    class Wide:
+        def detect(self, image: Image.Image) -> list[Face]:
+            return [Face(box, 1, None) for box in ((-9, 2, 5, 9), (20, 2, 30, 9), (4, 4, 4, 9))]
+
+    assert [face.box for face in find_faces(Wide(), Image.new("RGB", (20, 20)))] == [(-9, 2, 5, 9)]
+
+
+def test_a_detector_s_version_follows_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, body in (("first_finder", "return []"), ("second_finder", "return [1]")):
+        (tmp_path / f"{name}.py").write_text(f"class Finder:\n    def detect(self, image):\n        {body}\n")
+    versions = {detector_version(f"{name}_finder:Finder") for name in ("first", "second")}
+    assert len(versions) == 2
+    assert detector_version("none") == ""
+    with pytest.raises(ConfigError, match=r"assemble\.faces\.detector: 'os:path' is not a class"):
+        detector_version("os:path")

@@ -14,12 +14,12 @@ from unmask.config import Assemble
 from unmask.console import track
 from unmask.data.batches import Batch, list_batches, read_index, read_quarantine
 from unmask.data.crops import VERSION, Crop, CropMaker, CropSettings, Job
-from unmask.data.faces import CROPS, MISSING, check_detector
+from unmask.data.faces import CROPS, MISSING, check_detector, detector_version
 from unmask.data.manifest import MANIFEST_SCHEMA
 from unmask.data.merge import write_dataset
 from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.shards import ShardWriter, open_shard
-from unmask.data.stills import Limits
+from unmask.data.stills import Limits, is_clip
 from unmask.data.tables import read_typed, write_typed
 from unmask.errors import ConfigError, DataError
 from unmask.files import sha256_of
@@ -93,6 +93,7 @@ def _crop_settings(settings: Assemble) -> CropSettings:
         min_side_px=settings.min_side_px,
         limits=limits,
         detector=faces.detector,
+        detector_version=detector_version(faces.detector),
         crop=faces.crop,
         margin=faces.margin,
         missing=faces.missing,
@@ -176,14 +177,14 @@ def _is_done(out: Path, shard: _Shard) -> bool:
             held = set(crops.namelist())
     except DataError:
         return False
-    keys = rows.loc[rows["reason"] == "", "crop_key"].str.rpartition("/")[2]
-    return set(rows["index_key"]) == {job.key for job in shard.jobs} and set(keys) <= held
+    keys = [*rows["crop_key"].dropna(), *rows["crop_mask_key"].dropna()]
+    return (
+        set(rows["index_key"]) == {job.key for job in shard.jobs} and {key.rpartition("/")[2] for key in keys} <= held
+    )
 
 
 def _make_crops(shards: list[_Shard], out: Path, settings: CropSettings, *, workers: Workers) -> None:
-    chunks = [
-        (shard, shard.jobs[start : start + _CHUNK]) for shard in shards for start in range(0, len(shard.jobs), _CHUNK)
-    ]
+    chunks = [(shard, jobs) for shard in shards for jobs in _chunks(shard.jobs)]
     with process_pool(workers, len(chunks)) as pool:
         made = ordered_map(pool, CropMaker(settings), (jobs for _, jobs in chunks), ahead=workers.ahead)
         each = ((shard, crops) for (shard, _), of_jobs in zip(chunks, made, strict=True) for crops in of_jobs)
@@ -191,6 +192,14 @@ def _make_crops(shards: list[_Shard], out: Path, settings: CropSettings, *, work
         by_name = {shard.name: shard for shard in shards}
         for name, crops_of in groupby(progress, key=lambda item: item[0].name):
             _write_crops(out, by_name[name], (crop for _, crops in crops_of for crop in crops))
+
+
+def _chunks(jobs: list[Job]) -> Iterator[list[Job]]:
+    """Some pictures, or one clip, at a time: a clip alone gives many crops."""
+    for moving, alike in groupby(jobs, key=lambda job: is_clip(job.key)):
+        run = list(alike)
+        size = 1 if moving else _CHUNK
+        yield from (run[start : start + size] for start in range(0, len(run), size))
 
 
 def _write_crops(out: Path, shard: _Shard, crops: Iterator[Crop]) -> None:

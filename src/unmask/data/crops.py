@@ -12,11 +12,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from unmask.data.decode import pillow_quiet
-from unmask.data.faces import Face, FaceDetector, choose, create_detector, square_around
+from unmask.data.faces import Face, FaceDetector, choose, create_detector, find_faces, square_around
 from unmask.data.preprocess import shrink_to
 from unmask.data.quality import brightness, content_id, luma, perceptual_hash, sharpness
 from unmask.data.shards import ShardReader
-from unmask.data.stills import Limits, Still, stills_of
+from unmask.data.stills import Limits, Still, is_clip, stills_of
 from unmask.errors import DataError
 
 Points = npt.NDArray[np.float32]
@@ -32,6 +32,7 @@ class CropSettings:
     min_side_px: int
     limits: Limits
     detector: str
+    detector_version: str
     crop: str
     margin: float
     missing: str
@@ -98,9 +99,9 @@ class CropMaker:
 
     def _faces(self, job: Job, image: Image.Image) -> list[Face] | None:
         """The faces of a picture; those that came with it win. None where nobody looked."""
-        if job.landmarks is not None:
+        if job.landmarks is not None and not is_clip(job.key):
             return [Face((0.0, 0.0, float(image.width), float(image.height)), 1.0, job.landmarks.reshape(-1, 2))]
-        return None if self.settings.detector == "none" else _detector(self.settings.detector).detect(image)
+        return None if self.settings.detector == "none" else find_faces(_detector(self.settings.detector), image)
 
     def _crop(
         self,

@@ -52,7 +52,7 @@ class FaceMeshDetector:
         # The native libraries print their remarks with the first face, and to the descriptor itself.
         with _silenced() if self._quiet else nullcontext():
             found = self._boxes(image)
-            faces = [self._with_points(image, box, score) for box, score in found]
+            faces = [self._with_points(image, box, score, alone=len(found) == 1) for box, score in found]
             if not faces:
                 points = self._points(image)
                 faces = (
@@ -73,10 +73,13 @@ class FaceMeshDetector:
                     found.append((box, float(each.score[0])))
         return found
 
-    def _with_points(self, image: Image.Image, box: Box, score: float) -> Face:
+    def _with_points(self, image: Image.Image, box: Box, score: float, *, alone: bool) -> Face:
         around = square_around(box, image.size, margin=_SURROUNDING)
         points = self._points(image.crop(around))
-        return Face(box, score, None if points is None else points + np.asarray(around[:2], dtype=np.float32))
+        if points is not None:
+            return Face(box, score, points + np.asarray(around[:2], dtype=np.float32))
+        whole = self._points(image) if alone else None
+        return Face(box, score, whole if whole is not None and _holds(box, whole) else None)
 
     def _points(self, image: Image.Image) -> Points | None:
         faces = self._mesh.process(np.asarray(image)).multi_face_landmarks
@@ -85,6 +88,11 @@ class FaceMeshDetector:
         mesh = faces[0].landmark
         points = [(mesh[vertex].x * image.width, mesh[vertex].y * image.height) for vertex in IBUG_FROM_MESH]
         return np.asarray(points, dtype=np.float32)
+
+
+def _holds(box: Box, points: Points) -> bool:
+    x, y = points.mean(axis=0).tolist()
+    return bool(box[0] <= x <= box[2] and box[1] <= y <= box[3])
 
 
 def _overlap(one: Box, other: Box) -> float:

@@ -1,9 +1,13 @@
 """Faces in a picture: what a detector gives, which faces are taken, and the square that is cut around one."""
 
+import hashlib
 import importlib
+import importlib.metadata
 import importlib.util
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
@@ -59,12 +63,49 @@ def create_detector(name: str) -> FaceDetector:
     if name == "mediapipe":
         _require_mediapipe()
         name = "unmask.data.facemesh:FaceMeshDetector"
+    made = _load(name)
+    try:
+        return made()
+    except Exception as error:
+        # Somebody else's code may raise anything.
+        raise ConfigError(f"{_KEY}: {name!r} can't be made ({type(error).__name__}: {error})") from error
+
+
+def find_faces(detector: FaceDetector, image: Image.Image) -> list[Face]:
+    """The faces that a detector finds within a picture; one wholly outside is none.
+
+    Raises:
+        ConfigError: the detector fails, or gives boxes or points that are none.
+    """
+    name = type(detector).__name__
+    try:
+        faces = [Face(face.box, float(face.score), _as_points(face.points)) for face in detector.detect(image)]
+        finite = all(np.isfinite(face.extent).all() and len(face.extent) == 4 for face in faces)
+    except Exception as error:
+        raise ConfigError(f"{_KEY}: {name} failed on a picture ({type(error).__name__}: {error})") from error
+    if not finite:
+        raise ConfigError(f"{_KEY}: {name} gave a face without a finite box")
+    return [face for face in faces if _shows(face.extent, image.size)]
+
+
+def _load(name: str) -> "type[FaceDetector]":
     module, _, attribute = name.partition(":")
     try:
-        made = cast("Callable[[], FaceDetector]", getattr(importlib.import_module(module), attribute))
-    except (ImportError, ValueError, AttributeError) as error:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, ValueError, AttributeError, TypeError) as error:
         raise ConfigError(f"{_KEY}: {name!r} can't be loaded ({error}); {_CHOICES}") from error
-    return made()
+    if not inspect.isclass(found):
+        raise ConfigError(f"{_KEY}: {name!r} is not a class; {_CHOICES}")
+    return cast("type[FaceDetector]", found)
+
+
+def _as_points(points: Points | None) -> Points | None:
+    return None if points is None else np.asarray(points, dtype=np.float32).reshape(68, 2)
+
+
+def _shows(extent: Box, size: tuple[int, int]) -> bool:
+    x0, y0, x1, y1 = extent
+    return max(x0, 0) < min(x1, size[0]) and max(y0, 0) < min(y1, size[1])
 
 
 def check_detector(name: str) -> None:
@@ -78,6 +119,21 @@ def check_detector(name: str) -> None:
         _require_mediapipe()
     elif name != "none" and not (module and attribute.isidentifier()):
         raise ConfigError(f"{_KEY}: {name!r} is not a detector; {_CHOICES}")
+
+
+def detector_version(name: str) -> str:
+    """What changes when a detector does: mediapipe's version, or the hash of the file that defines the class.
+
+    Raises:
+        ConfigError: there is none of that name, or it needs the extra `faces`.
+    """
+    if name == "none":
+        return ""
+    if name == "mediapipe":
+        _require_mediapipe()
+        return importlib.metadata.version("mediapipe")
+    source = inspect.getsourcefile(_load(name))
+    return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16] if source else ""
 
 
 def choose(faces: Sequence[Face], crop: str, *, forged: bool, mask: Image.Image | None) -> list[tuple[int, Face]]:

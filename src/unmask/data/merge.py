@@ -13,6 +13,7 @@ from unmask.console import say
 from unmask.data.domains import cluster_domains
 from unmask.data.groups import Links, near_duplicate_links, pair_links, same_value_links
 from unmask.data.manifest import write_manifest
+from unmask.data.originals import original_ids
 from unmask.data.shards import ShardReader
 from unmask.data.splits import SplitRules, assign_splits
 from unmask.data.tables import write_typed
@@ -116,13 +117,11 @@ def _drop_copies(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Dat
 
 
 def _manifest(rows: pd.DataFrame) -> pd.DataFrame:
-    where = list(zip(rows["frame"], rows["face"], strict=True))
-    image_of = dict(zip(zip(rows["raw_sha256"], where, strict=True), rows["image_id"], strict=True))
     return rows.assign(
         key=rows["crop_key"],
         generator=rows["generator"].where(rows["label"] != "unlabelled", ""),
         mask_key=rows["crop_mask_key"].fillna(""),
-        forged_from=[image_of.get(pair, "") for pair in zip(rows["pair_sha256"], where, strict=True)],
+        forged_from=original_ids(rows),
         attribute_mask=[json.dumps(sorted(json.loads(text))) for text in rows["attributes"]],
     )
 

@@ -8,6 +8,8 @@ from unmask.data.clips import looks_like_clip, probe, read_frames, read_mask_fra
 from unmask.data.decode import UNKNOWN_QUALITY, decode_mask, decode_picture
 from unmask.errors import DataError
 
+_CLIP_SUFFIXES = ("mp4", "mkv", "webm", "avi", "mov", "ts", "mpg", "flv", "wmv")
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -39,6 +41,11 @@ class Still:
     frame: int
     time_s: float
     history: History
+
+
+def is_clip(key: str) -> bool:
+    """Whether a stored file is a clip, by its suffix, which ingest gives by content."""
+    return key.rpartition(".")[2] in _CLIP_SUFFIXES
 
 
 def stills_of(data: bytes, mask: bytes, limits: Limits) -> list[Still]:
