@@ -26,7 +26,7 @@ from unmask.files import sha256_of
 
 _MEASURED = (
     *("image_id", "width", "height", "picture_width", "picture_height", "frame", "frame_time_s", "face", "crop_box"),
-    *("format", "mode", "jpeg_quality", "quantisation", "subsampling"),
+    *("format", "mode", "jpeg_quality", "quantisation", "subsampling", "profile"),
     *("sharpness", "brightness", "face_score", "landmarks", "phash"),
 )
 ROWS_SCHEMA = pa.schema(

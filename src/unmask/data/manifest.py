@@ -51,6 +51,7 @@ MANIFEST_SCHEMA = pa.schema(
         _required("jpeg_quality", pa.int32()),  # of the original, 1..100, -1 unknown
         _required("quantisation", pa.string()),  # 8 hex of its quantisation tables, "" without
         _required("subsampling", pa.string()),  # of its colour (4:2:0, ...), "" unknown
+        _required("profile", pa.string()),  # name of its colour profile, "" without
         _required("bytes", pa.int64()),  # of the original
         _required("sharpness", pa.float64()),  # variance of the Laplacian of the 8-bit luma
         _required("brightness", pa.float64()),  # mean luma, 0..1
@@ -61,7 +62,7 @@ MANIFEST_SCHEMA = pa.schema(
 )
 MANIFEST_COLUMNS: tuple[str, ...] = tuple(MANIFEST_SCHEMA.names)
 # What a crop is that nobody cut out of anything, and whose file tells nothing of its history.
-_WHOLE = {"face": 0, "crop_box": None, "mode": "", "quantisation": "", "subsampling": ""}
+_WHOLE = {"face": 0, "crop_box": None, "mode": "", "quantisation": "", "subsampling": "", "profile": ""}
 
 
 def write_manifest(path: Path, frame: pd.DataFrame) -> None:

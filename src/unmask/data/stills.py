@@ -30,6 +30,7 @@ class History:
     jpeg_quality: int = UNKNOWN_QUALITY
     quantisation: str = ""
     subsampling: str = ""
+    profile: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def stills_of(data: bytes, mask: bytes, limits: Limits) -> list[Still]:
         return _frames(data, mask, limits)
     caps = {"max_megapixels": limits.max_megapixels, "max_megabytes": limits.max_megabytes}
     picture = decode_picture(data, **caps)
-    history = History(picture.format, picture.mode, picture.jpeg_quality, picture.quantisation, picture.subsampling)
+    history = History(
+        picture.format, picture.mode, picture.jpeg_quality, picture.quantisation, picture.subsampling, picture.profile
+    )
     return [Still(picture.image, decode_mask(mask) if mask else None, 0, 0.0, history)]
 
 
