@@ -70,8 +70,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, config: Config) -> Inputs:
     for seed, name in enumerate(("student", "teacher")):
         save_detector(root / name, _detector(config, seed), {})
     pd.DataFrame({"epoch": [0, 1], "loss": [1.0, 0.5]}).to_csv(root / "student/history.csv", index=False)
-    pooled = {"source": "pooled", "generator": "pooled", "reference": "all reals", "auc": 0.6}
-    warp = {"source": "s", "generator": "warp", "reference": "s", "auc": 0.7}
+    pooled = {"source": "pooled", "generator": "pooled", "reference": "all reals", "auc": 0.6, "auc_with_chroma": 0.8}
+    warp = {"source": "s", "generator": "warp", "reference": "s", "auc": 0.7, "auc_with_chroma": None}
     write_json(root / "validation/shortcut.json", {"rows": [warp, pooled]})
     write_json(root / "validation/validation.json", {"soft": []})
     return Inputs(root / "dataset", root / "validation", root, root / "data.dvc")
@@ -131,7 +131,7 @@ def test_metrics_name_their_data_and_stay_small(out: Path) -> None:
     metrics = json.loads((out / "metrics.json").read_text())
     assert {"note", "data_md5", "params_sha", "shortcut", "student", "teacher"} == set(metrics)
     assert set(metrics["student"]["auc_seen"]) >= {"value", "low", "high", "n_real", "n_fake"}
-    assert metrics["shortcut"] == {"pooled": 0.6}
+    assert metrics["shortcut"] == {"pooled": 0.6, "with_chroma": 0.8}
     bare = json.loads((out / "headline.json").read_text())
     assert bare["student"]["auc_seen"] == metrics["student"]["auc_seen"]["value"]
 

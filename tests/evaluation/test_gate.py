@@ -3,17 +3,17 @@ from pathlib import Path
 import pytest
 
 from unmask.errors import DataError
-from unmask.evaluation.gate import read_shortcut, soft_failures
+from unmask.evaluation.gate import Shortcut, read_shortcut, soft_failures
 from unmask.files import write_json
 
 
 def test_the_pooled_row_is_told_apart_from_the_generators(tmp_path: Path) -> None:
     rows = [
-        {"source": "s", "generator": "g", "reference": "s", "auc": 0.6},
-        {"source": "pooled", "generator": "pooled", "reference": "all reals", "auc": 0.7},
+        {"source": "s", "generator": "g", "reference": "s", "auc": 0.6, "auc_with_chroma": 0.65},
+        {"source": "pooled", "generator": "pooled", "reference": "all reals", "auc": 0.7, "auc_with_chroma": 0.8},
     ]
     write_json(tmp_path / "shortcut.json", {"rows": rows})
-    assert read_shortcut(tmp_path / "shortcut.json") == (rows[:1], 0.7)
+    assert read_shortcut(tmp_path / "shortcut.json") == Shortcut(rows[:1], 0.7, 0.8)
 
 
 def test_a_soft_failure_says_what_was_seen_and_allowed(tmp_path: Path) -> None:

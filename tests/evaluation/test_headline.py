@@ -8,12 +8,17 @@ NUMBER = {"value": 0.9123, "low": 0.88, "high": 0.95, "n_real": 290, "n_fake": 2
 
 def test_each_number_comes_with_its_interval_and_rows() -> None:
     lines = headline_lines(
-        {"note": "smoke test", "student": {"auc_seen": NUMBER, "fpr_real": NUMBER}, "shortcut": {"pooled": 0.6}}
+        {
+            "note": "smoke test",
+            "student": {"auc_seen": NUMBER, "fpr_real": NUMBER},
+            "shortcut": {"pooled": 0.6, "with_chroma": 0.8},
+        }
     )
     assert lines[0] == "smoke test"
     assert "0.912  (0.880 to 0.950; 290 real, 280 fake)" in lines[1]
     assert "91.2%  (88.0% to 95.0%; 290 real, 280 fake)" in lines[2]
     assert lines[3].endswith("0.600")
+    assert lines[4].endswith("0.800")
 
 
 def test_an_unknown_number_says_why() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.evaluation.synthetic import judge, make_predictions
 from unmask.config import Evaluate
+from unmask.evaluation.gate import Shortcut
 from unmask.evaluation.measure import Candidate, generator_rows
 from unmask.evaluation.report import Findings, render
 from unmask.evaluation.worst import Mistake
@@ -29,7 +30,7 @@ def page(candidates: list[Candidate], settings: Evaluate) -> Callable[..., str]:
         values = {
             "candidates": candidates,
             "generators": generator_rows(candidates, shortcut),
-            "shortcut_auc": 0.64,
+            "shortcut": Shortcut([], 0.64, 0.83),
             "note": "",
             "failed_soft": [],
             "mistakes": {"real": [], "fake": []},
@@ -56,7 +57,7 @@ def test_the_headline_stands_with_its_interval_and_its_rows(
 def test_the_shortcut_stands_beside_the_detector(page: Callable[..., str]) -> None:
     text = page()
     assert "shortcut 0.610" in text
-    assert "alone reach 0.640" in text
+    assert "alone reach 0.640, with the noise of colour 0.830" in text
 
 
 def test_a_detector_not_clearly_above_the_shortcut_is_marked(page: Callable[..., str]) -> None:

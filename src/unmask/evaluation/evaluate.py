@@ -11,7 +11,7 @@ from unmask.config import Config
 from unmask.data.manifest import SAMPLE_SOURCE, read_manifest
 from unmask.errors import DataError
 from unmask.evaluation.calibration import fit
-from unmask.evaluation.gate import read_shortcut, soft_failures
+from unmask.evaluation.gate import Shortcut, read_shortcut, soft_failures
 from unmask.evaluation.headline import TITLES
 from unmask.evaluation.measure import (
     Candidate,
@@ -60,7 +60,7 @@ class Judged:
     candidates: Sequence[Candidate]
     graph: LabelGraph
     generators: Sequence[dict[str, Any]]
-    pooled: float | None
+    shortcut: Shortcut
 
     @property
     def note(self) -> str:
@@ -90,15 +90,15 @@ def judge(config: Config, inputs: Inputs) -> Judged:
     manifest = read_manifest(inputs.dataset / "manifest.parquet")
     rows = scored_rows(manifest)
     packaged = config.package.candidate
-    shortcut, pooled = read_shortcut(inputs.validation / "shortcut.json")
-    references = {(row["source"], row["generator"]): row["reference"] for row in shortcut}
+    shortcut = read_shortcut(inputs.validation / "shortcut.json")
+    references = {(row["source"], row["generator"]): row["reference"] for row in shortcut.rows}
     candidates, graphs = [], {}
     for name in sorted(CANDIDATES, key=lambda name: name != packaged):
         candidate, graphs[name] = _judge(name, rows, references, config=config, inputs=inputs)
         if name != packaged:
             candidate = replace(candidate, predictions=candidate.predictions.assign(embedding=None))
         candidates.append(candidate)
-    return Judged(manifest, candidates, graphs[packaged], generator_rows(candidates, shortcut), pooled)
+    return Judged(manifest, candidates, graphs[packaged], generator_rows(candidates, shortcut.rows), shortcut)
 
 
 def scored_rows(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -175,7 +175,7 @@ def headline(judged: Judged, config: Config, inputs: Inputs) -> dict[str, Any]:
         "note": judged.note,
         "data_md5": data_md5(inputs.data),
         "params_sha": params_sha(config),
-        "shortcut": {"pooled": judged.pooled},
+        "shortcut": {"pooled": judged.shortcut.pooled, "with_chroma": judged.shortcut.with_chroma},
         **{one.name: headline_numbers(one) for one in judged.candidates},
     }
 
@@ -183,7 +183,8 @@ def headline(judged: Judged, config: Config, inputs: Inputs) -> dict[str, Any]:
 def bare_numbers(metrics: dict[str, Any]) -> dict[str, Any]:
     """The headline values alone, for `dvc metrics show`: with intervals its one line would have some eighty columns."""
     bare = {name: {key: metrics[name][key]["value"] for key in TITLES if key in metrics[name]} for name in CANDIDATES}
-    return {**bare, "shortcut": {"auc": metrics["shortcut"]["pooled"]}}
+    simple = metrics["shortcut"]
+    return {**bare, "shortcut": {"auc": simple["pooled"], "auc_with_chroma": simple["with_chroma"]}}
 
 
 def _findings(judged: Judged, metrics: dict[str, Any], config: Config, inputs: Inputs) -> Findings:
@@ -192,7 +193,7 @@ def _findings(judged: Judged, metrics: dict[str, Any], config: Config, inputs: I
     return Findings(
         candidates=judged.candidates,
         generators=judged.generators,
-        shortcut_auc=judged.pooled,
+        shortcut=judged.shortcut,
         note=judged.note,
         failed_soft=soft_failures(inputs.validation / "validation.json"),
         mistakes=worst_mistakes(packaged.test, keys, inputs.dataset, graph=judged.graph, count=config.evaluate.worst),

@@ -1,5 +1,6 @@
 """What the validate stage found, as the report shows it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,24 @@ from unmask.files import read_json
 MOST_NAMED = 5
 
 
-def read_shortcut(path: Path) -> tuple[list[dict[str, Any]], float | None]:
-    """Rows of the shortcut audit by (source, generator), and the pooled AUC.
+@dataclass(frozen=True)
+class Shortcut:
+    """The shortcut audit: its rows by (source, generator), and the pooled AUC without and with the chroma residual."""
+
+    rows: list[dict[str, Any]]
+    pooled: float | None
+    with_chroma: float | None
+
+
+def read_shortcut(path: Path) -> Shortcut:
+    """Read what the gate's audit found.
 
     Raises:
         DataError: the file is missing or is no shortcut audit.
     """
-    rows = _rows(path, "rows", {"source", "generator", "reference", "auc"})
-    pooled = next((row["auc"] for row in rows if row["source"] == POOLED), None)
-    return [row for row in rows if row["source"] != POOLED], pooled
+    rows = _rows(path, "rows", {"source", "generator", "reference", "auc", "auc_with_chroma"})
+    pooled = next((row for row in rows if row["source"] == POOLED), {"auc": None, "auc_with_chroma": None})
+    return Shortcut([row for row in rows if row["source"] != POOLED], pooled["auc"], pooled["auc_with_chroma"])
 
 
 def soft_failures(path: Path) -> list[str]:

@@ -26,9 +26,10 @@ def headline_lines(metrics: Mapping[str, Any]) -> list[str]:
         numbers = metrics.get(candidate, {})
         shown = [(title, key, numbers[key]) for key, title in TITLES.items() if key in numbers]
         lines += [f"{candidate}  {title:<24}{_number(key, number)}" for title, key, number in shown]
-    pooled = metrics.get("shortcut", {}).get("pooled")
-    if pooled is not None:
-        lines.append(f"shortcut {'AUC of file statistics':<24}{pooled:.3f}")
+    for key, title in (("pooled", "AUC of file statistics"), ("with_chroma", "and noise of colour")):
+        found = metrics.get("shortcut", {}).get(key)
+        if found is not None:
+            lines.append(f"shortcut {title:<24}{found:.3f}")
     return lines
 
 

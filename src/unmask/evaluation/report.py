@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from unmask.config import Evaluate
 from unmask.evaluation.charts import Axes, Series, histogram, line_chart
+from unmask.evaluation.gate import Shortcut
 from unmask.evaluation.measure import Candidate
 from unmask.evaluation.unknowns import not_above
 from unmask.evaluation.worst import Mistake
@@ -28,7 +29,7 @@ class Findings:
 
     candidates: Sequence[Candidate]
     generators: Sequence[Mapping[str, Any]]
-    shortcut_auc: float | None
+    shortcut: Shortcut
     note: str
     failed_soft: Sequence[str]
     mistakes: Mapping[str, Sequence[Mistake]]
@@ -90,7 +91,9 @@ def _finder(candidates: Sequence[Candidate]) -> Any:
 def _cards(findings: Findings) -> list[dict[str, Any]]:
     """The headline: title, metric, whether it is a share, and what to read beside it."""
     thresholds = findings.candidates[0].calibration.thresholds
-    simple = f"simple file statistics alone reach {three(findings.shortcut_auc)}"
+    simple = f"simple file statistics alone reach {three(findings.shortcut.pooled)}"
+    if findings.shortcut.with_chroma is not None:
+        simple += f", with the noise of colour {three(findings.shortcut.with_chroma)}"
     wanted = (
         ("AUC, generators it was trained on", "seen", "auc", three, simple),
         ("AUC, generators it has never seen", "unseen", "auc", three, simple),
