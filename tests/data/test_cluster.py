@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import unmask.data.assemble
 from tests.data.test_parallel import double, double_after_death
 from unmask.config import Assemble
 from unmask.data.assemble import assemble
-from unmask.data.audit.features import feature_table
+from unmask.data.audit.features import feature_tables
 from unmask.data.ingest import ingest
 from unmask.data.manifest import read_manifest
 from unmask.data.parallel import Workers, ordered_map, process_pool
@@ -92,7 +93,7 @@ def test_assemble_and_features_are_the_same_bytes(
     for name, workers in (("alone", Workers()), ("ray", cluster)):
         assemble(tmp_path / "data", tmp_path / name, settings=settings, seed=7, workers=workers)
         rows = read_manifest(tmp_path / name / "manifest.parquet")
-        tables.append(feature_table(rows, tmp_path / name, workers=workers))
+        tables.append(pd.concat(feature_tables(rows, tmp_path / name, workers=workers), axis=1))
     alone, spread = (sorted((tmp_path / name).iterdir()) for name in ("alone", "ray"))
     assert [file.name for file in alone] == [file.name for file in spread]
     assert [file.read_bytes() for file in alone] == [file.read_bytes() for file in spread]

@@ -12,8 +12,6 @@ from unmask.data.audit.features import (
 )
 from unmask.data.audit.shortcut import POOLED, out_of_fold_auc, shortcut_audit
 
-RNG = np.random.default_rng(0)
-
 
 def table(count: int, *, shift: float = 0.0, sources: tuple[str, ...] = ("a",)) -> tuple[pd.DataFrame, pd.DataFrame]:
     """COUNT reals and COUNT fakes a source; features of fakes are shifted."""
@@ -26,7 +24,7 @@ def table(count: int, *, shift: float = 0.0, sources: tuple[str, ...] = ("a",)) 
         ]
     )
     rows["group"] = [f"g{n}" for n in range(len(rows))]
-    features = pd.DataFrame(RNG.normal(size=(len(rows), 4)), rows.index)
+    features = pd.DataFrame(np.random.default_rng(0).normal(size=(len(rows), 4)), rows.index)
     features[0] += shift * (rows["label"] == "fake")
     return rows, features
 
@@ -74,7 +72,7 @@ def test_too_few_rows_give_no_number():
 
 
 def test_the_spectrum_of_white_noise_is_flat_and_of_a_wave_is_one_ring():
-    noise = RNG.normal(0, 20, (128, 128)).astype(np.float32)
+    noise = np.random.default_rng(0).normal(0, 20, (128, 128)).astype(np.float32)
     spectrum = radial_spectrum(noise)
     assert np.ptp(spectrum[1:]) < 0.6
     wave = np.sin(2 * np.pi * 0.25 * np.arange(128), dtype=np.float32)
@@ -92,7 +90,7 @@ def test_pixel_features_are_finite_even_of_a_flat_picture():
 def test_cramers_v_is_one_for_a_rule_and_zero_for_chance():
     label = pd.Series(["real", "fake"] * 200)
     assert cramers_v(label, label.map({"real": "JPEG", "fake": "PNG"})) == pytest.approx(1.0, abs=0.01)
-    assert cramers_v(label, pd.Series(RNG.choice(["JPEG", "PNG"], 400))) < 0.12
+    assert cramers_v(label, pd.Series(np.random.default_rng(0).choice(["JPEG", "PNG"], 400))) < 0.12
     assert cramers_v(label, pd.Series(["JPEG"] * 400)) == 0
 
 
@@ -103,7 +101,9 @@ def test_numbers_become_quantile_bins():
 
 def test_an_error_of_colour_shows_with_the_chroma_residual_only():
     rows, features = table(100)
-    noise = pd.DataFrame({"cb_log_noise": RNG.normal(size=len(rows)) + 4.0 * (rows["label"] == "fake")}, rows.index)
+    noise = pd.DataFrame(
+        {"cb_log_noise": np.random.default_rng(0).normal(size=len(rows)) + 4.0 * (rows["label"] == "fake")}, rows.index
+    )
     found = shortcut_audit(rows, features, noise)[0]
     assert found.auc == pytest.approx(0.5, abs=0.12)
     assert found.auc_with_chroma == pytest.approx(1.0, abs=0.02)
@@ -111,7 +111,7 @@ def test_an_error_of_colour_shows_with_the_chroma_residual_only():
 
 def test_chroma_features_see_colour_noise_that_luma_does_not():
     grey = np.full((64, 64, 1), 128.0)
-    noise = RNG.normal(0, 20, (64, 64, 1))
+    noise = np.random.default_rng(0).normal(0, 20, (64, 64, 1))
     blue = grey + noise * np.array([0.0, -0.344136, 1.772])  # inverse BT.601: Cb alone
     crop = blue.clip(0, 255).round().astype(np.uint8)
     seen = dict(zip(CHROMA_FEATURES, chroma_features(crop), strict=True))
