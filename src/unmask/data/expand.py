@@ -103,8 +103,9 @@ def _forge(
     made = [read_typed(out / f"rows-{name}.parquet", ROWS_SCHEMA, remedy=REMEDY) for name in shards]
     skipped = sum((Counter(read_json(out / f"skips-{name}.json")) for name in shards), Counter[str]())
     generated = pd.concat(made, ignore_index=True) if made else empty_frame(ROWS_SCHEMA)
-    fresh = ~generated["image_id"].isin(rows["image_id"])
-    return generated[fresh].drop_duplicates("image_id"), skipped, len(new)
+    fresh = generated[~generated["image_id"].isin(rows["image_id"])].drop_duplicates("image_id")
+    # Shards are named after their code: in their order, an edit of a comment would train another detector.
+    return fresh.sort_values("image_id", ignore_index=True), skipped, len(new)
 
 
 def _forging_settings(settings: Expand, seed: int) -> tuple[object, ...]:

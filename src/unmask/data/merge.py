@@ -63,7 +63,7 @@ def write_dataset(
     write_typed(out / "duplicates.parquet", duplicates, DUPLICATES_SCHEMA)
     write_manifest(out / "manifest.parquet", manifest)
     _remark(kept, manifest, settings)
-    return f"{_summary(manifest, len(quarantine), len(duplicates))}{_seen(joined)}"
+    return f"{_summary(manifest, len(quarantine), len(duplicates))}{_seen(joined, settings)}"
 
 
 def find_links(rows: pd.DataFrame, near_duplicate_bits: int) -> Links:
@@ -154,13 +154,14 @@ def _remark(rows: pd.DataFrame, manifest: pd.DataFrame, settings: Assemble) -> N
         )
 
 
-def _seen(joined: pd.DataFrame) -> str:
+def _seen(joined: pd.DataFrame, settings: Assemble) -> str:
     """How many clips gave frames, and in how many pictures and frames a face was found."""
     clips = joined[joined["clip"].ne("") & joined["frame_time_s"].notna()].groupby(["source", "clip"])
     frames = f", {clips.ngroups:,} clips" if clips.ngroups else ""
-    stills = joined.drop_duplicates(["raw_sha256", "frame"])
+    # The reason tells frames apart that gave no crop and so no number.
+    stills = joined.drop_duplicates(["raw_sha256", "frame", "reason"])
     looked = stills[stills["face_score"].notna() | stills["reason"].str.startswith("no face found")]
-    if looked.empty:
+    if settings.faces.detector == "none" or looked.empty:
         return frames
     found = int((looked["face_score"] > 0).sum())
     return f"{frames}, faces found in {found / len(looked):.1%} of {len(looked):,}"

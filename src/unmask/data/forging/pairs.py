@@ -1,6 +1,6 @@
 """Hold registered pairs against each other in a worker process, and what the tables keep of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ import pyarrow as pa
 from unmask.config import Expand
 from unmask.data.decode import decode_image
 from unmask.data.forging.altered import altered_regions
-from unmask.data.forging.difference import DIFFERENCE, UNCHANGED, Bounds, compare
+from unmask.data.forging.difference import DIFFERENCE, UNCHANGED, Bounds, Compared, compare
+from unmask.data.forging.overlap import Overlap, moved, overlap_of
 from unmask.data.forging.regions import Points, as_points
 from unmask.data.forging.targets import Regions
+from unmask.data.forging.warping import Pixels
 from unmask.data.forging.worker import png_bytes
 from unmask.data.shards import ShardReader
 
@@ -34,7 +36,10 @@ PAIRS_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class Pair:
-    """A fake crop with landmarks (68, 2), and the real one that it was made from."""
+    """A fake crop with landmarks (68, 2), the real one that it was made from, and the part that they share.
+
+    `shared` is None where the two are compared as they are.
+    """
 
     image_id: str
     key: str
@@ -42,6 +47,7 @@ class Pair:
     real_id: str
     real_key: str
     real_points: Points | None
+    shared: Overlap | None
 
 
 @dataclass(frozen=True)
@@ -57,10 +63,18 @@ def pairs_of(rows: pd.DataFrame) -> list[Pair]:
     by_id = rows.set_index("image_id")
     fakes = rows[(rows["label"] == "fake") & rows["labelled"] & rows["landmarks"].notna() & (rows["mask_key"] == "")]
     fakes = fakes[fakes["forged_from"].isin(by_id.index)].sort_values("image_id")
-    origins = by_id.loc[fakes["forged_from"], ["key", "landmarks"]]
+    origins = by_id.loc[fakes["forged_from"]]
     return [
-        Pair(fake["image_id"], fake["key"], as_points(fake["landmarks"]), fake["forged_from"], key, _points(landmarks))
-        for fake, key, landmarks in zip(fakes.to_dict("records"), origins["key"], origins["landmarks"], strict=True)
+        Pair(
+            image_id=fake["image_id"],
+            key=fake["key"],
+            points=as_points(fake["landmarks"]),
+            real_id=fake["forged_from"],
+            real_key=real["key"],
+            real_points=_points(real["landmarks"]),
+            shared=overlap_of(fake, real),
+        )
+        for fake, real in zip(fakes.to_dict("records"), origins.to_dict("records"), strict=True)
     ]
 
 
@@ -82,7 +96,7 @@ class PairComparer:
 
     def _one(self, pair: Pair, reader: ShardReader) -> Shown:
         real, fake = (np.asarray(decode_image(reader.read(key))) for key in (pair.real_key, pair.key))
-        found = compare(real, fake, real_points=pair.real_points, points=pair.points, bounds=self.bounds)
+        found = self._compare(pair, real, fake)
         altered, visible = set[str](), set[str]()
         if found.mask is not None:
             altered, visible = altered_regions(found.mask, pair.points)
@@ -98,6 +112,20 @@ class PairComparer:
         }
         png = b"" if found.mask is None else png_bytes(found.mask.astype(np.uint8) * np.uint8(255))
         return Shown(facts, png)
+
+    def _compare(self, pair: Pair, real: Pixels, fake: Pixels) -> Compared:
+        shared = pair.shared
+        if shared is None:
+            return compare(real, fake, real_points=pair.real_points, points=pair.points, bounds=self.bounds)
+        found = compare(
+            shared.cut(real, shared.real),
+            shared.cut(fake, shared.fake),
+            real_points=None if pair.real_points is None else moved(pair.real_points, shared.real),
+            points=moved(pair.points, shared.fake),
+            bounds=self.bounds,
+        )
+        whole = None if found.mask is None else shared.laid_back(found.mask, (fake.shape[0], fake.shape[1]))
+        return replace(found, mask=whole)
 
 
 def bounds_of(settings: Expand) -> Bounds:
