@@ -62,7 +62,12 @@ def write_faces(dataset: Path, plans: list[dict], size: int = 64, draw: Draw = d
             image.save(coded, "PNG")
             shard.write(f"{image_id}.png", coded.getvalue())
             basic = row(index, label=plan["label"], split=plan["split"], labelled=plan["labelled"])
-            own = {"image_id": image_id, "key": f"crops-a.zip/{image_id}.png", "phash": perceptual_hash(image)}
+            own = {
+                "image_id": image_id,
+                "raw_sha256": image_id,
+                "key": f"crops-a.zip/{image_id}.png",
+                "phash": perceptual_hash(image),
+            }
             sized = {"width": size, "height": size, "landmarks": landmarks, "group": f"g{index}"}
             rows.append({**basic, **own, **sized, **plan})
     frame = pd.DataFrame(rows)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from unmask.data.clips import ClipFacts, Frame, looks_like_clip, probe, read_frames, read_mask_frames
-from unmask.errors import DataError
+from unmask.errors import ConfigError, DataError
 
 av = pytest.importorskip("av", reason="needs the extra `clips`")
 
@@ -324,7 +324,7 @@ def native_threads() -> int:
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = make_clip()
     monkeypatch.setitem(__import__("sys").modules, "av", None)
-    with pytest.raises(DataError, match="clips need the extra `clips`"):
+    with pytest.raises(ConfigError, match="clips need the extra `clips`"):
         probe(clip, max_megapixels=1)
 
 

@@ -105,6 +105,21 @@ def test_a_picture_without_a_face_is_kept_whole_or_quarantined(street: Path, set
     assert listed[["path", "reason"]].to_numpy().tolist() == [["real/camera/nobody.png", "no face found"]]
 
 
+def test_a_fake_whose_mask_marks_nothing_is_quarantined(street: Path, settings: Assemble) -> None:
+    Image.new("L", SIZE, 0).save(street / "street/masks/fake/swap/a.png")
+    made, _ = run(street.parent, settings)
+    listed = pd.read_parquet(street.parent / "out/quarantine.parquet")
+    assert set(made["label"]) == {"real"}
+    assert listed["reason"].tolist() == ["its mask marks nothing, though it is called fake"]
+
+
+def test_a_fake_whose_forged_face_was_missed_is_quarantined(street: Path, settings: Assemble) -> None:
+    mask_of((160, 200, 30)).save(street / "street/masks/fake/swap/a.png")
+    run(street.parent, replace(settings, faces=replace(settings.faces, missing="quarantine")))
+    listed = pd.read_parquet(street.parent / "out/quarantine.parquet").set_index("path")["reason"]
+    assert listed["fake/swap/a.png"] == "no face under its mask found"
+
+
 def test_a_face_that_is_too_small_is_quarantined(street: Path, settings: Assemble) -> None:
     run(street.parent, replace(settings, min_side_px=120))
     listed = pd.read_parquet(street.parent / "out/quarantine.parquet")

@@ -22,6 +22,12 @@ def png(size: tuple[int, int] = (64, 48), mode: str = "RGB", kind: str = "PNG") 
     return stream.getvalue()
 
 
+def one_valued(value: int) -> bytes:
+    stream = io.BytesIO()
+    Image.new("L", (64, 48), value).save(stream, "PNG")
+    return stream.getvalue()
+
+
 def tree(**files: bytes) -> Tree:
     return Tree("root", "root", tuple(sorted(files)), lambda path: io.BytesIO(files[path]))
 
@@ -103,6 +109,7 @@ def test_a_mask_of_a_picture_becomes_a_png(probed) -> None:
     ("mask", "message"),
     [
         (png((10, 10), "L"), "root/m: is 10 x 10, its picture 64 x 48"),
+        (one_valued(1), "root/m: marks nothing: 255 is altered, its brightest value is 1"),
         (CLIP, "root/m: is a clip, masks a picture"),
         (b"", "root/m: empty file"),
         (b"<html>", "root/m: not a JPEG"),

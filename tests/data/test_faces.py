@@ -37,6 +37,16 @@ def test_of_a_fake_the_face_under_the_mask_is_taken() -> None:
     assert numbers("every", forged=True, mask=mask_of(LEFT)) == [0]
 
 
+@pytest.mark.parametrize("crop", ["largest", "every"])
+def test_of_a_fake_no_face_is_taken_where_the_mask_is_elsewhere(crop: str) -> None:
+    assert numbers(crop, forged=True, mask=mask_of((300, 220, 15))) == []
+
+
+@pytest.mark.parametrize("crop", ["largest", "every"])
+def test_the_rim_of_a_mask_makes_no_neighbour_a_fake(crop: str) -> None:
+    assert numbers(crop, forged=True, mask=mask_of((5, 100, 27))) == []
+
+
 def test_a_fake_without_mask_gives_the_largest_face_alone() -> None:
     assert numbers("every", forged=True) == [2]
 

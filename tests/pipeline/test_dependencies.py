@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from unmask.config import Config
+from unmask.data.assemble import CROP_CODE
 
 PROJECT = Path(__file__).parents[2]
 PACKAGE = PROJECT / "src/unmask"
@@ -122,6 +123,11 @@ def test_parameters_are_the_sections_read(stage):
     listed = {str(entry).split(".")[0] for entry in STAGES[stage].get("params", [])}
     used = sections_read(closure(stage_file(stage)))
     assert listed == used, f"{stage}: params: [{', '.join(sorted(used))}]"
+
+
+def test_crops_are_keyed_by_all_code_that_makes_them():
+    used = {file.stem for file in closure(PACKAGE / "data/crops.py") if file.parent.name == "data"}
+    assert used - {"shards"} == set(CROP_CODE)
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from unmask.data.containers import container_of
-from unmask.errors import DataError
+from unmask.errors import ConfigError, DataError
 
 # Against hostile clips: five hours at 50 frames a second, and some minutes of decoding.
 MAX_FRAMES = 1_000_000
@@ -309,5 +309,5 @@ def _av() -> Any:
     try:
         import av
     except ImportError:
-        raise DataError("clips need the extra `clips` (pip install 'unmask[clips]')") from None
+        raise ConfigError("clips need the extra `clips` (pip install 'unmask[clips]')") from None
     return av

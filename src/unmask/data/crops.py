@@ -20,8 +20,6 @@ from unmask.data.stills import Limits, Still, is_clip, stills_of
 from unmask.errors import DataError
 
 Points = npt.NDArray[np.float32]
-# Part of every cache key: a change of what this module computes must make crops anew.
-VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -85,10 +83,15 @@ class CropMaker:
             return [Crop(job.key, str(error))]
 
     def _crops(self, job: Job, still: Still) -> Iterator[Crop]:
+        where = f" in frame {still.frame}" if still.frame else ""
+        if job.forged and still.mask is not None and np.asarray(still.mask).max() <= 127:
+            yield Crop(job.key, f"its mask marks nothing{where}, though it is called fake")
+            return
         faces = self._faces(job, still.image)
         taken = choose(faces or [], self.settings.crop, forged=job.forged, mask=still.mask)
-        if not taken and self.settings.crop != "none" and self.settings.missing == "quarantine":
-            yield Crop(job.key, "no face found" + (f" in frame {still.frame}" if still.frame else ""))
+        wanted = self.settings.crop != "none" or faces is not None
+        if not taken and wanted and self.settings.missing == "quarantine":
+            yield Crop(job.key, f"no face{' under its mask' if faces else ''} found{where}")
         elif self.settings.crop == "none" or not taken:
             score = None if faces is None else 0.0
             yield self._crop(job, still, None, number=0, face=taken[0][1] if taken else None, score=score)

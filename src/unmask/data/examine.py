@@ -4,13 +4,14 @@ import hashlib
 import io
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 from unmask.data.clips import looks_like_clip, probe
 from unmask.data.decode import MAX_MEGABYTES, MAX_MEGAPIXELS, decode_mask, decode_picture
 from unmask.data.sources.layout import Found, Refused, without_suffix
 from unmask.data.sources.tree import Tree
-from unmask.errors import DataError
+from unmask.errors import ConfigError, DataError
 
 MAX_CLIP_MEGABYTES = 256.0
 _SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "TIFF": "tif"}
@@ -65,7 +66,7 @@ def examine(found: Found, tree: Tree, caps: Caps) -> Entry | Refused:
     try:
         data = tree.read(found.file, max_megabytes=caps.megabytes)
         suffix, size, moving = _look(data, caps)
-    except DataError as error:
+    except (ConfigError, DataError) as error:
         return Refused(found.source, found.path, str(error))
     return Entry(found, hashlib.sha256(data).hexdigest(), len(data), suffix, size, moving)
 
@@ -81,7 +82,7 @@ def read_mask(entry: Entry, tree: Tree, caps: Caps) -> Mask | None:
         return None
     try:
         return _read_mask(tree.read(path, max_megabytes=caps.megabytes), entry, caps)
-    except DataError as error:
+    except (ConfigError, DataError) as error:
         raise DataError(f"{tree.at(path)}: {error}") from error
 
 
@@ -106,6 +107,8 @@ def _read_mask(data: bytes, entry: Entry, caps: Caps) -> Mask:
     if size != entry.size:
         kind = _kind(moving)
         raise DataError(f"is {size[0]} x {size[1]}, its {kind} {entry.size[0]} x {entry.size[1]}")
+    if not moving and 0 < (brightest := int(np.asarray(image).max())) <= 127:
+        raise DataError(f"marks nothing: 255 is altered, its brightest value is {brightest}")
     return mask
 
 

@@ -21,6 +21,8 @@ Points = npt.NDArray[np.float32]
 CROPS = ("none", "largest", "every")
 MISSING = ("keep", "quarantine")
 _KEY = "params.yaml: assemble.faces.detector"
+# A mask's rim may reach into the box of whoever stands beside; less is no forgery of that face.
+_TOUCHED = 0.1
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ def create_detector(name: str) -> FaceDetector:
     """
     if name == "mediapipe":
         _require_mediapipe()
-        name = "unmask.data.facemesh:FaceMeshDetector"
+        from unmask.data.facemesh import FaceMeshDetector
+
+        return FaceMeshDetector()
     made = _load(name)
     try:
         return made()
@@ -139,18 +143,20 @@ def detector_version(name: str) -> str:
 def choose(faces: Sequence[Face], crop: str, *, forged: bool, mask: Image.Image | None) -> list[tuple[int, Face]]:
     """The faces to take with their numbers, which count from left to right.
 
-    `largest` takes one, `every` all. Of a forged picture only those that its MASK ("L", 255 = altered) touches are
-    known to be forged: `every` takes these, `largest` the one with most of it; without a mask both take the largest.
+    `largest` takes one, `every` all. Of a forged picture only faces that its MASK ("L", 255 = altered) covers in part
+    are known to be forged: `every` takes these, `largest` the one with most of it, and there may be none, because a
+    detector misses faces; without a mask both take the largest.
     """
     numbered = list(enumerate(sorted(faces, key=lambda face: face.extent)))
-    if not numbered:
-        return []
+    if forged and mask is not None:
+        altered = {number: _altered(face, mask) for number, face in numbered}
+        touched = [(number, face) for number, face in numbered if altered[number] >= _TOUCHED * face.area]
+        most = max(touched, key=lambda item: altered[item[0]], default=None)
+        return touched if crop == "every" or most is None else [most]
     if crop == "every" and not forged:
         return numbered
-    altered = {number: _altered(face, mask) for number, face in numbered}
-    if forged and crop == "every" and any(altered.values()):
-        return [(number, face) for number, face in numbered if altered[number]]
-    return [max(numbered, key=lambda item: (altered[item[0]], item[1].area))]
+    largest = max(numbered, key=lambda item: item[1].area, default=None)
+    return [] if largest is None else [largest]
 
 
 def square_around(extent: Box, size: tuple[int, int], *, margin: float) -> tuple[int, int, int, int]:
@@ -171,9 +177,7 @@ def _span(centre: float, side: int, limit: int) -> tuple[int, int]:
     return start, start + length
 
 
-def _altered(face: Face, mask: Image.Image | None) -> int:
-    if mask is None:
-        return 0
+def _altered(face: Face, mask: Image.Image) -> int:
     x0, y0, x1, y1 = (round(value) for value in face.extent)
     return int((np.asarray(mask)[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] > 127).sum())
 

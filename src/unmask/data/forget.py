@@ -157,4 +157,6 @@ def remaining_traces(data: Path, md5: str) -> Iterator[str]:
     yield f"  models and bundles      those whose bundle.json or card names data {md5}, or an earlier hash of"
     yield "                          data.dvc (git log data.dvc): retrain, promote the new one, delete the old"
     yield f"  names of refused files  quarantine.parquet of the batches in {data}, which holds no bytes"
+    yield "  splits                  a group that lost the picture it was named after may move to another split: do not"
+    yield "                          hold an older model against the new test rows"
     yield "  other copies            the folder it was ingested from, var/ (inbox, traffic log, checkpoints), backups"

@@ -145,6 +145,9 @@ def _remark(rows: pd.DataFrame, manifest: pd.DataFrame, settings: Assemble) -> N
     excluded = int((manifest["split"] == "excluded").sum()) - linking
     if excluded:
         say(f"note: {excluded:,} rows excluded because their group is in another split than they may be in")
+    lone = int((rows["pair_sha256"].isin(rows["raw_sha256"]) & manifest["forged_from"].eq("").to_numpy()).sum())
+    if lone:
+        say(f"note: {lone:,} crops of fakes have no crop of the same frame and place in their original")
     if set(manifest["domain"]) == {UNKNOWN_DOMAIN}:
         say(f"note: no attributes.csv has the column {settings.domain!r} of assemble.domain; all domains are unknown")
     widest = manifest["group"].value_counts().iloc[0]
@@ -160,7 +163,7 @@ def _seen(joined: pd.DataFrame, settings: Assemble) -> str:
     frames = f", {clips.ngroups:,} clips" if clips.ngroups else ""
     # The reason tells frames apart that gave no crop and so no number.
     stills = joined.drop_duplicates(["raw_sha256", "frame", "reason"])
-    looked = stills[stills["face_score"].notna() | stills["reason"].str.startswith("no face found")]
+    looked = stills[stills["face_score"].notna() | stills["reason"].str.startswith("no face")]
     if settings.faces.detector == "none" or looked.empty:
         return frames
     found = int((looked["face_score"] > 0).sum())

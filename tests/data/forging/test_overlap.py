@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unmask.data.forging.overlap import moved, overlap_of
+from unmask.data.forging.overlap import moved, overlap_of, shrunk_apart
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
 
@@ -54,3 +54,17 @@ def test_points_move_with_the_corner() -> None:
 )
 def test_whole_shrunk_foreign_and_distant_crops_share_nothing(fake, real) -> None:
     assert overlap_of(fake, real) is None
+
+
+@pytest.mark.parametrize(
+    ("fake", "real", "apart"),
+    [
+        (row(None), row(None), False),
+        (row((0, 0, 50, 50)), row((2, 0, 52, 50)), False),
+        (row((0, 0, 50, 50), width=25, height=25), row((0, 0, 50, 50), width=25, height=25), False),
+        (row((0, 0, 50, 50), width=25, height=25), row((0, 0, 60, 60), width=25, height=25), True),
+        (row((0, 0, 50, 50)), row(None), True),
+    ],
+)
+def test_crops_that_were_shrunk_from_different_places_are_told(fake, real, apart) -> None:
+    assert shrunk_apart(fake, real) is apart

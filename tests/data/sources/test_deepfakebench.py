@@ -55,6 +55,19 @@ def test_celeb_df_in_a_list(tree_of: Callable[..., Tree]) -> None:
     assert found[fake].pair == real
 
 
+def test_the_actors_of_deepfakedetection_in_a_list(tree_of: Callable[..., Tree]) -> None:
+    real = "FF/original_sequences/actors/c23/frames/01__exit_phone_room/000.png"
+    fake = "FF/manipulated_sequences/DeepFakeDetection/c23/frames/01_02__exit_phone_room__ABCD1234/000.png"
+    videos = {
+        "DFD_real": {"test": {"c23": {"01__exit_phone_room": {"label": "DFD_real", "frames": [real]}}}},
+        "DFD_fake": {"test": {"c23": {"01_02__exit_phone_room__ABCD1234": {"label": "DFD_fake", "frames": [fake]}}}},
+    }
+    content = json.dumps({"DeepFakeDetection": videos}).encode()
+    found = DeepfakeBench().find(tree_of({"DFD.json": content, real: b"", fake: b""}), "").found
+    assert found[fake].group == found[real].group == "actor-01"
+    assert found[fake].pair == real
+
+
 def test_every_row_without_a_file_or_a_label_is_refused(tree_of: Callable[..., Tree]) -> None:
     content = {
         "X": {"odd": listed("cartoon", "1", ["X/frames/1/0.png"]), "DF_real": listed("DF_real", "2", ["../../0.png"])}

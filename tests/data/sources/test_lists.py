@@ -131,3 +131,12 @@ def test_only_files_of_the_listing_are_ever_taken(paths: list[str]) -> None:
 def test_a_damaged_list_is_an_error(tree_of: Callable[..., Tree], name: str, content: bytes) -> None:
     with pytest.raises(DataError, match="all"):
         Lists().find(tree_of({name: content}), "")
+
+
+def test_a_parquet_list_may_have_columns_of_lists_and_missing_numbers(tree_of: Callable[..., Tree]) -> None:
+    columns = {"path": ["a.png"], "label": ["real"], "bbox": [[1, 2]], "age": pd.array([None], dtype="Int64")}
+    table = pd.DataFrame(columns)
+    stream = io.BytesIO()
+    table.to_parquet(stream)
+    found = Lists().find(tree_of({"list.parquet": stream.getvalue(), "a.png": b""}), "").found
+    assert found["a.png"].label == "real"

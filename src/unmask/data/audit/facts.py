@@ -84,16 +84,16 @@ def gather_facts(inputs: Inputs, settings: Validate) -> Facts:
 
 
 def _counts(inputs: Inputs, seen: pd.DataFrame) -> dict[str, float]:
-    rows, quarantined = len(inputs.rows), len(inputs.quarantine)
+    refused, kept = (int(files.sum()) for files in _files(inputs))
     return {
-        "rows": float(rows),
+        "rows": float(len(inputs.rows)),
         "training_reals": _count(seen, "train", "real"),
         "training_fakes": _count(seen, "train", "fake") + len(inputs.generated),
         "validation_reals": _count(seen, "val", "real"),
         "validation_fakes": _count(seen, "val", "fake"),
         "test_reals": _count(seen, "test", "real"),
         "test_fakes": _count(seen, "test", "fake"),
-        "quarantined_fraction": quarantined / max(1, quarantined + rows),
+        "quarantined_fraction": refused / max(1, refused + kept),
         "class_share": smaller_share(seen),
         # too few rows to audit is no evidence of a shortcut
         "shortcut_auc": 0.5 if inputs.shortcut_auc is None else inputs.shortcut_auc,
@@ -105,10 +105,15 @@ def _count(rows: pd.DataFrame, split: str, label: str) -> float:
 
 
 def _quarantined_sources(inputs: Inputs, most: float) -> list[str]:
-    refused = inputs.quarantine["source"].value_counts()
-    kept = inputs.rows["source"].value_counts()
+    refused, kept = _files(inputs)
     shares = {name: count / (count + kept.get(name, 0)) for name, count in refused.items() if name}
     return [f"{name}: {share:.0%} in quarantine" for name, share in sorted(shares.items()) if share > most]
+
+
+def _files(inputs: Inputs) -> tuple["pd.Series[int]", "pd.Series[int]"]:
+    """Files in quarantine and files with crops, by source: a clip is one, however many frames it gave or lost."""
+    refused = inputs.quarantine.drop_duplicates(["source", "path"])["source"].value_counts()
+    return refused, inputs.rows.drop_duplicates(["source", "raw_sha256"])["source"].value_counts()
 
 
 def _growth(inputs: Inputs, settings: Validate) -> tuple[dict[str, float], dict[str, list[str]]]:

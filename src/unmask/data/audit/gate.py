@@ -21,7 +21,7 @@ from unmask.data.forging.masks import DIFFERENCE, MASKS_SCHEMA
 from unmask.data.manifest import read_manifest
 from unmask.data.parallel import Workers
 from unmask.data.tables import read_typed
-from unmask.errors import GateError
+from unmask.errors import ConfigError, GateError
 from unmask.files import read_table, replacing, write_json
 from unmask.labels.graph import LabelGraph
 
@@ -120,6 +120,9 @@ def _shortcuts(
         return []
     plain, chroma = feature_tables(seen, dataset, workers=settings.workers)
     reference = settings.validate.reference_source
+    if reference and reference not in set(rows["source"]):
+        held = ", ".join(sorted(rows["source"].unique()))
+        raise ConfigError(f"validate.reference_source: there is no source {reference!r}; the data hold {held}")
     return shortcut_audit(seen, plain, chroma, reference_source=reference, seed=settings.seed)
 
 

@@ -50,6 +50,12 @@ def overlap_of(fake: Mapping[Hashable, Any], real: Mapping[Hashable, Any]) -> Ov
     return Overlap(corners[0], corners[1], (right - left, bottom - top))
 
 
+def shrunk_apart(fake: Mapping[Hashable, Any], real: Mapping[Hashable, Any]) -> bool:
+    """Whether two crops were cut at different places and shrunk, so that their pixels have no common grid."""
+    boxes = [None if row["crop_box"] is None else tuple(row["crop_box"]) for row in (fake, real)]
+    return boxes[0] != boxes[1] and overlap_of(fake, real) is None
+
+
 def _unshrunk(row: Mapping[Hashable, Any]) -> tuple[int, int, int, int] | None:
     if row["crop_box"] is None:
         return None

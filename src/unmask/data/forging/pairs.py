@@ -12,7 +12,7 @@ from unmask.config import Expand
 from unmask.data.decode import decode_image
 from unmask.data.forging.altered import altered_regions
 from unmask.data.forging.difference import DIFFERENCE, UNCHANGED, Bounds, Compared, compare
-from unmask.data.forging.overlap import Overlap, moved, overlap_of
+from unmask.data.forging.overlap import Overlap, moved, overlap_of, shrunk_apart
 from unmask.data.forging.regions import Points, as_points
 from unmask.data.forging.targets import Regions
 from unmask.data.forging.warping import Pixels
@@ -38,7 +38,7 @@ PAIRS_SCHEMA = pa.schema(
 class Pair:
     """A fake crop with landmarks (68, 2), the real one that it was made from, and the part that they share.
 
-    `shared` is None where the two are compared as they are.
+    `shared` is None where the two are compared as they are; `apart` tells that they can't be.
     """
 
     image_id: str
@@ -48,6 +48,7 @@ class Pair:
     real_key: str
     real_points: Points | None
     shared: Overlap | None
+    apart: bool
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def pairs_of(rows: pd.DataFrame) -> list[Pair]:
             real_key=real["key"],
             real_points=_points(real["landmarks"]),
             shared=overlap_of(fake, real),
+            apart=shrunk_apart(fake, real),
         )
         for fake, real in zip(fakes.to_dict("records"), origins.to_dict("records"), strict=True)
     ]
@@ -115,6 +117,8 @@ class PairComparer:
 
     def _compare(self, pair: Pair, real: Pixels, fake: Pixels) -> Compared:
         shared = pair.shared
+        if pair.apart:
+            return Compared("real and fake were cut at different places and shrunk")
         if shared is None:
             return compare(real, fake, real_points=pair.real_points, points=pair.points, bounds=self.bounds)
         found = compare(

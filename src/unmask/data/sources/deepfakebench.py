@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 from unmask.data.sources.celeb_df import celeb_group, celeb_original
-from unmask.data.sources.faceforensics import COMPRESSIONS, sequence_groups, target_of
+from unmask.data.sources.faceforensics import COMPRESSIONS, actor_group, actor_original, sequence_groups, target_of
 from unmask.data.sources.layout import CAMERA, Finding, Found
 from unmask.data.sources.tree import Tree
 from unmask.errors import DataError
@@ -139,7 +139,7 @@ def _found(tree: Tree, clip: _Clip, file: str, *, source: str, groups: dict[str,
         file,
         clip.label,
         clip.kind if fake else CAMERA,
-        group=groups.get(target, target) or celeb_group(clip.name) or clip.name,
+        group=groups.get(target, target) or actor_group(clip.name) or celeb_group(clip.name) or clip.name,
         clip="/".join(filter(None, (clip.kind, clip.compression, clip.name))),
         pair=_original(clip, file, target) if fake else "",
         mask=mask if fake and mask != file and mask in tree.members else "",
@@ -152,6 +152,8 @@ def _original(clip: _Clip, file: str, target: str) -> str:
     root, found, _ = file.partition("manipulated_sequences/")
     if target and found:
         return f"{root}original_sequences/youtube/{clip.compression}/frames/{target}/{frame}"
+    if found and (scene := actor_original(clip.name)):
+        return f"{root}original_sequences/actors/{clip.compression}/frames/{scene}/{frame}"
     root, found, _ = file.partition("Celeb-synthesis/")
     original = celeb_original(clip.name)
     return f"{root}Celeb-real/frames/{original}/{frame}" if original and found else ""

@@ -144,12 +144,23 @@ def _found(tree: Tree, place: _Place, source: str, groups: dict[str, str], split
         place.file,
         "real" if real else "fake",
         CAMERA if real else place.of,
-        group=f"actor-{place.clip[:2]}" if place.acted else groups.get(target, target),
+        group=actor_group(place.clip) if place.acted else groups.get(target, target),
         clip=f"{place.of}/{place.compression}/{place.clip}",
         pair="" if real else f"{original}/{target}{place.ending}",
         mask="" if real else _mask(tree, place),
         attributes={"compression": place.compression, "official_split": splits.get(target, ""), **attributes},
     )
+
+
+def actor_group(clip: str) -> str:
+    """The paid actor filmed in a clip of DeepFakeDetection, as a group; "" where the name tells none."""
+    return f"actor-{clip[:2]}" if _SCENE.fullmatch(clip) or _ACTED.fullmatch(clip) else ""
+
+
+def actor_original(clip: str) -> str:
+    """The name of the original of a fake clip of DeepFakeDetection, "" where it is none."""
+    match = _ACTED.fullmatch(clip)
+    return f"{match[1]}__{match[3]}" if match else ""
 
 
 def _take_apart(clip: str, *, real: bool, acted: bool) -> tuple[str, dict[str, str]]:
@@ -163,7 +174,7 @@ def _take_apart(clip: str, *, real: bool, acted: bool) -> tuple[str, dict[str, s
     if real:
         return clip, {"scene": match[2]}
     # The donor's clips are not linked: actors swap faces all round, and one group of all would leave nothing to split.
-    return f"{match[1]}__{match[3]}", {"scene": match[3], "donor": match[2]}
+    return actor_original(clip), {"scene": match[3], "donor": match[2]}
 
 
 def _mask(tree: Tree, place: _Place) -> str:

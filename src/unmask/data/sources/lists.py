@@ -95,7 +95,7 @@ def _rows(table: pd.DataFrame) -> Iterator[dict[str, str]]:
 
 
 def _is_null(value: object) -> bool:
-    return value is None or value is pd.NaT or value != value  # noqa: PLR0124  # NaN
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def _find_row(tree: Tree, row: dict[str, str], source: str, finding: Finding, odd: _Odd) -> None:

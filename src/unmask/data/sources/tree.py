@@ -172,7 +172,8 @@ def _remote_tree(url: str) -> Tree:
         chosen = PurePosixPath(root).name if url.lower().endswith(LISTS) and files.isfile(root) else ""
         root = files._parent(root) if chosen else root
         listing = files.find(root, detail=True)
-    except (ImportError, OSError, ValueError) as error:
+    except Exception as error:
+        # A cloud's client raises errors of its own.
         raise DataError(f"{url}: can't be listed ({str(error).strip() or type(error).__name__})") from error
     if not listing:
         raise DataError(f"{url}: not a folder, or an empty one")
@@ -194,7 +195,12 @@ def _remote_tree(url: str) -> Tree:
 
 
 def _open_remote(files: Any, top: str, name: str) -> BinaryIO:
-    return cast("BinaryIO", files.open(f"{top}/{name}", "rb"))
+    try:
+        return cast("BinaryIO", files.open(f"{top}/{name}", "rb"))
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(None, str(error).strip() or type(error).__name__) from error
 
 
 def _odd_key(name: str) -> str:
