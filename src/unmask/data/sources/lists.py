@@ -11,6 +11,7 @@ A path is looked up among the files below the list's folder, never followed.
 import io
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import cast
 
 import pandas as pd
 import pyarrow as pa
@@ -95,7 +96,7 @@ def _rows(table: pd.DataFrame) -> Iterator[dict[str, str]]:
 
 
 def _is_null(value: object) -> bool:
-    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+    return bool(pd.api.types.is_scalar(value) and pd.isna(cast("float", value)))
 
 
 def _find_row(tree: Tree, row: dict[str, str], source: str, finding: Finding, odd: _Odd) -> None:
