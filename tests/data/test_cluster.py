@@ -62,7 +62,13 @@ def test_tasks_run_in_order_on_both_nodes_in_this_folder(cluster: Workers) -> No
         assert list(ordered_map(pool, double, range(40), ahead=8)) == list(range(0, 80, 2))
         assert set(ordered_map(pool, folder, range(4), ahead=4)) == {Path.cwd()}
         assert os.getpid() not in set(ordered_map(pool, process_id, range(4), ahead=4))
-        assert len(set(ordered_map(pool, slow_node, range(8), ahead=8))) == 2
+        # A node whose first process still starts gets nothing to do at first.
+        nodes = set[str]()
+        for _ in range(20):
+            nodes |= set(ordered_map(pool, slow_node, range(8), ahead=8))
+            if len(nodes) == 2:
+                break
+        assert len(nodes) == 2
 
 
 def test_a_killed_worker_loses_nothing(cluster: Workers, tmp_path: Path) -> None:

@@ -52,7 +52,13 @@ def test_one_run_at_a_time_and_a_schedule_that_outlives_the_process(served):
 
 def test_the_serving_process_carries_a_run_out(served, prefect_api, wait_for):
     """Asked for at once instead of waiting for the night."""
-    run = httpx.post(f"{prefect_api}/deployments/{served['id']}/create_flow_run", json={}).json()
+
+    def asked():
+        # Refused while SQLite is busy with another writer.
+        answer = httpx.post(f"{prefect_api}/deployments/{served['id']}/create_flow_run", json={})
+        return answer.json() if answer.is_success else None
+
+    run = wait_for(asked, what="run accepted")
 
     def finished():
         state = httpx.get(f"{prefect_api}/flow_runs/{run['id']}").json()["state"]
