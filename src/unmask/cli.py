@@ -80,7 +80,7 @@ def ingest_command(
     running twice does no harm, and so are forgotten ones (unmask forget). What
     can't be used is listed with its reason in <data>/<batch>/quarantine.parquet.
     The limits on size are those of params.yaml (assemble.max_megapixels,
-    assemble.max_megabytes), 256 MB for a clip. Then: dvc repro.
+    assemble.max_megabytes, assemble.max_clip_megabytes). Then: dvc repro.
     """  # noqa: D301  # \b is the character that keeps a paragraph's lines
     run_as_program(
         "ingest",

@@ -1,10 +1,11 @@
 """Whether the shards hold what a manifest says: members, sampled crops, sizes of masks."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
+from PIL import Image
 
 from unmask.console import track
 from unmask.data.decode import decode_image, decode_mask, pillow_quiet
@@ -34,12 +35,28 @@ def unreadable_crops(rows: pd.DataFrame, root: Path, *, per_source: int) -> Trou
     The rows are the first by image_id, which is a hash: an arbitrary choice, the same in every run.
     """
     chosen = rows.sort_values("image_id").groupby("source").head(per_source)
-    return dict(_unreadable(chosen, ShardReader(root)))
+    reader = ShardReader(root)
+    return dict(
+        _unfit(
+            chosen,
+            lambda row: decode_image(reader.read(row["key"])),
+            sentence="{} px, its row says {}",
+            what="decoding a sample",
+        )
+    )
 
 
 def masks_of_other_size(rows: pd.DataFrame, root: Path) -> Troubles:
     """Rows whose mask does not decode or has another size than their crop."""
-    return dict(_bad_masks(rows[rows["mask_key"] != ""], ShardReader(root)))
+    reader = ShardReader(root)
+    return dict(
+        _unfit(
+            rows[rows["mask_key"] != ""],
+            lambda row: decode_mask(reader.read(row["mask_key"])),
+            sentence="mask of {} px on a crop of {}",
+            what="measuring masks",
+        )
+    )
 
 
 def summed_up(troubles: Troubles) -> list[str]:
@@ -58,29 +75,19 @@ def _listing(root: Path, shard: str) -> tuple[set[str], str]:
         return set(), str(error)
 
 
-def _unreadable(rows: pd.DataFrame, reader: ShardReader) -> Iterator[tuple[str, str]]:
+def _unfit(
+    rows: pd.DataFrame, read: Callable[[pd.Series], Image.Image], *, sentence: str, what: str
+) -> Iterator[tuple[str, str]]:
+    """Rows whose picture, got by READ, does not decode or is not of the row's size, with what is wrong."""
     with pillow_quiet():
-        for row in track(rows.to_dict("records"), "decoding a sample"):
+        for _, row in track(rows.iterrows(), what, total=len(rows)):
             try:
-                size = decode_image(reader.read(row["key"])).size
+                size = read(row).size
             except DataError as error:
                 yield row["image_id"], str(error)
                 continue
             if size != (row["width"], row["height"]):
-                yield row["image_id"], f"{_as_text(size)} px, its row says {_as_text((row['width'], row['height']))}"
-
-
-def _bad_masks(rows: pd.DataFrame, reader: ShardReader) -> Iterator[tuple[str, str]]:
-    with pillow_quiet():
-        for row in track(rows.to_dict("records"), "measuring masks"):
-            try:
-                size = decode_mask(reader.read(row["mask_key"])).size
-            except DataError as error:
-                yield row["image_id"], str(error)
-                continue
-            if size != (row["width"], row["height"]):
-                crop = _as_text((row["width"], row["height"]))
-                yield row["image_id"], f"mask of {_as_text(size)} px on a crop of {crop}"
+                yield row["image_id"], sentence.format(_as_text(size), _as_text((row["width"], row["height"])))
 
 
 def _as_text(size: tuple[int, int]) -> str:
