@@ -20,7 +20,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("name", "args"), KINDS)
-@pytest.mark.parametrize("front", ["none", "residual"])
+@pytest.mark.parametrize("front", ["none", "residual", "downup"])
 def test_shapes(name: str, args: dict[str, object], front: str) -> None:
     encoder = create_encoder(Encoder(name, args, front, "none"), size_px=64).eval()
     pictures = torch.rand(2, 3, 64, 64)
@@ -60,6 +60,8 @@ def test_wrong_args_and_front_are_named() -> None:
         create_encoder(Encoder("test_resnet", {"chanels": [8]}, "none", "none"))
     with pytest.raises(ConfigError, match=r"encoder\.front.*'high'"):
         create_encoder(Encoder("test_resnet", {}, "high", "none"))
+    with pytest.raises(ConfigError, match=r"preprocess\.size_px: 65 is odd"):
+        create_encoder(Encoder("test_resnet", {}, "downup", "none"), size_px=65)
 
 
 def test_weights_are_no_pickle_and_exist(tmp_path: Path) -> None:

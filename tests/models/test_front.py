@@ -1,7 +1,14 @@
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
-from unmask.models.front import COLOUR_REACH, LUMA, RESIDUAL_LIMIT, Front, residual
+from unmask.models.front import COLOUR_REACH, DOWN_UP_GAIN, LUMA, RESIDUAL_LIMIT, Front, down_up, residual
 
 
 def colour_noise(amount: float) -> Tensor:
@@ -51,8 +58,43 @@ def test_autocast_does_not_round_the_residual() -> None:
 
 
 def test_the_picture_is_normalised_as_told() -> None:
-    front = Front(mean=(0.5, 0.4, 0.3), std=(0.1, 0.2, 0.5), residual=False)
+    front = Front(mean=(0.5, 0.4, 0.3), std=(0.1, 0.2, 0.5), name="none")
     seen = front(torch.tensor([0.6, 0.6, 0.8]).view(1, 3, 1, 1))
     torch.testing.assert_close(seen.flatten(), torch.ones(3))
     assert not list(front.parameters())
     assert not front.state_dict()
+
+
+@given(st.integers(1, 6), st.integers(1, 6))
+def test_the_down_up_residual_is_each_pixel_less_the_first_of_its_square(rows: int, columns: int) -> None:
+    picture = 0.5 + 0.03 * torch.rand(1, 3, 2 * rows, 2 * columns, generator=torch.Generator().manual_seed(rows))
+    found = down_up(picture)
+    for row in range(2 * rows):
+        for column in range(2 * columns):
+            first = picture[..., row - row % 2, column - column % 2]
+            wanted = DOWN_UP_GAIN * (picture[..., row, column] - first)
+            torch.testing.assert_close(found[..., row, column], wanted, atol=1e-5, rtol=0)
+
+
+def test_nearest_neighbour_up_sampling_leaves_no_down_up_residual_until_it_is_shifted() -> None:
+    small = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    blown_up = small.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    assert not down_up(blown_up).any()
+    assert bool(down_up(blown_up.roll(1, dims=3)).any())
+
+
+@pytest.mark.parametrize("shape", [(8, 9), (9, 8)])
+def test_the_down_up_residual_needs_even_sides(shape: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="must be even"):
+        down_up(torch.rand(1, 3, *shape))
+
+
+@pytest.mark.parametrize("name", ["residual", "downup"])
+def test_a_front_is_exported_as_it_computes(name: str, tmp_path: Path) -> None:
+    front = Front(mean=(0.5, 0.4, 0.3), std=(0.1, 0.2, 0.5), name=name).eval()
+    pictures = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    torch.onnx.export(front, (pictures,), tmp_path / "front.onnx", dynamo=True, verbose=False, external_data=False)
+    session = onnxruntime.InferenceSession(tmp_path / "front.onnx", providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {session.get_inputs()[0].name: pictures.numpy()})
+    assert found.shape == (2, 6, 16, 16)
+    np.testing.assert_allclose(found, front(pictures).numpy(), atol=1e-4)

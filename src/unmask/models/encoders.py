@@ -13,9 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from unmask.config import Encoder as EncoderSettings
 from unmask.errors import ConfigError
 from unmask.models.clip import ClipImage, checked_file, create_clip, is_clip_name, weights_error
-from unmask.models.front import Front
-
-FRONTS = ("none", "residual")
+from unmask.models.front import RESIDUALS, Front, channels_of
 
 
 class Encoder(nn.Module):
@@ -95,15 +93,16 @@ def create_encoder(encoder: EncoderSettings, *, size_px: int | None = None) -> E
     Raises:
         ConfigError: name, args, front or weights name nothing that exists or fits.
     """
-    if encoder.front not in FRONTS:
-        raise ConfigError(f"params.yaml: encoder.front: {encoder.front!r} is none of {', '.join(FRONTS)}")
-    residual = encoder.front == "residual"
+    if encoder.front not in RESIDUALS:
+        raise ConfigError(f"params.yaml: encoder.front: {encoder.front!r} is none of {', '.join(RESIDUALS)}")
+    if encoder.front == "downup" and size_px is not None and size_px % 2:
+        raise ConfigError(f"params.yaml: preprocess.size_px: {size_px} is odd, which front downup can't take")
     own = own_weights(encoder.weights)
     source = "none" if own is not None else encoder.weights
     build = _clip_backbone if is_clip_name(encoder.name) else _timm_backbone
-    backbone = build(encoder, source, 6 if residual else 3, size_px)
+    backbone = build(encoder, source, channels_of(encoder.front), size_px)
     stats = backbone.pretrained_cfg
-    front = Front(mean=stats["mean"], std=stats["std"], residual=residual)
+    front = Front(mean=stats["mean"], std=stats["std"], name=encoder.front)
     built = Encoder(backbone, front, int(getattr(backbone, "head_hidden_size", None) or backbone.num_features))
     if own is not None:
         _load_own(built, own, encoder)

@@ -1,4 +1,6 @@
-"""What the first convolution sees: the normalised picture, and on wish its fixed high-pass residual."""
+"""What the first convolution sees: the normalised picture, and on wish a fixed residual of it."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -7,38 +9,36 @@ from torch.nn import functional as F
 LIGHT_GAIN = 60.0  # brings the residual of portraits, std 0.005 to 0.03 of 1 by codec and scale, to the order of 1
 COLOUR_GAIN = 60.0  # likewise for colour, which is fainter and kept over a wider band
 RESIDUAL_LIMIT = 4.0  # hair and text would otherwise rule the first convolution
+DOWN_UP_GAIN = 60.0  # likewise for differences of neighbours, std 0.007 to 0.04 of 1
 COLOUR_REACH = 4  # px; local colour is the mean of a square of 2 * COLOUR_REACH + 1
 LUMA = (0.299, 0.587, 0.114)  # BT.601, as JPEG has it
 
 
 class Front(nn.Module):
-    """(B, 3, H, W) in [0, 1] -> (B, 3 or 6, H, W); without parameters.
-
-    The residual's three channels are luma's second difference along x, then along y, which removes gradients and
-    straight edges, and both colour differences less their local mean. What is left are the traces of sensors, codecs
-    and generators; colour is apart from light because skin varies little in it, and faint errors of it would drown.
-    """
+    """(B, 3, H, W) in [0, 1] -> (B, 3 or 6, H, W); without parameters. NAME is a key of RESIDUALS."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, *, mean: tuple[float, ...], std: tuple[float, ...], residual: bool) -> None:
+    def __init__(self, *, mean: tuple[float, ...], std: tuple[float, ...], name: str) -> None:
         super().__init__()
-        self.residual = residual
-        self.channels = 6 if residual else 3
+        self.residual = RESIDUALS[name]
+        self.channels = channels_of(name)
         self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Normalised colour channels, then the residual where there is one."""
         normal = (pictures - self.mean) / self.std
-        if not self.residual:
-            return normal
-        return torch.cat([normal, residual(pictures)], dim=1)
+        return normal if self.residual is None else torch.cat([normal, self.residual(pictures)], dim=1)
 
 
 def residual(pictures: Tensor) -> Tensor:
     """High-pass luma, Cb and Cr of pictures (B, 3, H, W) in [0, 1], of about unit std and clipped; same shape.
+
+    The three channels are luma's second difference along x, then along y, which removes gradients and straight
+    edges, and both colour differences less their local mean. What is left are the traces of sensors, codecs and
+    generators; colour is apart from light because skin varies little in it, and faint errors of it would drown.
 
     Written without convolutions, because autocast would round those to bf16 before they cancel.
     """
@@ -47,6 +47,26 @@ def residual(pictures: Tensor) -> Tensor:
     colour = torch.cat([(blue - luma) / (2 - 2 * LUMA[2]), (red - luma) / (2 - 2 * LUMA[0])], dim=1)
     light = _second_difference(luma) * LIGHT_GAIN
     return torch.cat([light, _less_local_mean(colour) * COLOUR_GAIN], dim=1).clamp(-RESIDUAL_LIMIT, RESIDUAL_LIMIT)
+
+
+def down_up(pictures: Tensor) -> Tensor:
+    """Pictures (B, 3, H, W) in [0, 1] less their nearest-neighbour copy down and up by 2, scaled and clipped; same shape.
+
+    What up-sampling layers leave between the pixels of each square of 2 (NPR, methods: 5.4). Which pixels share a
+    square depends on the crop, so H and W must be even (ValueError).
+    """
+    if pictures.shape[-2] % 2 or pictures.shape[-1] % 2:
+        raise ValueError(f"the sides of a picture must be even, not {tuple(pictures.shape[-2:])}")
+    copy = F.interpolate(pictures[..., ::2, ::2], scale_factor=2.0, mode="nearest")
+    return ((pictures - copy) * DOWN_UP_GAIN).clamp(-RESIDUAL_LIMIT, RESIDUAL_LIMIT)
+
+
+RESIDUALS: dict[str, Callable[[Tensor], Tensor] | None] = {"none": None, "residual": residual, "downup": down_up}
+
+
+def channels_of(name: str) -> int:
+    """Channels that a front of NAME gives: colour, and its residual where there is one."""
+    return 3 if RESIDUALS[name] is None else 6
 
 
 def _second_difference(plane: Tensor) -> Tensor:
