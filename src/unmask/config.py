@@ -163,6 +163,7 @@ class Bilevel:
     mode: str = MISSING
     learning_rate: float = MISSING
     radius: float = MISSING
+    normalise: bool = MISSING
 
 
 @dataclass
@@ -177,6 +178,7 @@ class Teach:
     epochs: int = MISSING
     optimiser: Optimiser = MISSING
     text: TextTower = MISSING
+    text_rate: float = MISSING
     bce_epochs: int = MISSING
     bce_mix: float = MISSING
     patience: int = MISSING

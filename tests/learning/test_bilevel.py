@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unmask.learning.bilevel import AutoLambda
+from unmask.learning.bilevel import AutoLambda, LossFunction
 
 MODES = pytest.mark.parametrize("mode", ["finite", "exact"])
 Mode = Literal["finite", "exact"]
@@ -32,6 +32,13 @@ def targets(seed: int) -> Tensor:
     return torch.randn(3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
+def differentiated(tuner: AutoLambda, model: nn.Module, loss_fn: LossFunction, batch: Any) -> Any:
+    """The model with the gradient of the weighted sum, as it is before the optimiser's step."""
+    model.zero_grad()
+    tuner.combine(loss_fn(model, batch)).backward()
+    return model
+
+
 def unrolled(model: Point, weights: Tensor, train: Tensor, aux: Tensor, rate: float) -> Tensor:
     """Autograd through the virtual step."""
     weights = weights.clone().requires_grad_(True)
@@ -46,6 +53,7 @@ def unrolled(model: Point, weights: Tensor, train: Tensor, aux: Tensor, rate: fl
 def test_hypergradient_of_quadratics_equals_autograd_and_inner_products(mode: Mode) -> None:
     model, train, aux, rate = Point(), targets(1), targets(2), 0.05
     tuner = auto(mode, normalise=False)
+    differentiated(tuner, model, quadratic, train)
     found = tuner.hypergradient(model, quadratic, train, aux, torch.optim.SGD(model.parameters(), lr=rate))
     torch.testing.assert_close(found, unrolled(model, tuner.weights, train, aux, rate), atol=1e-9, rtol=0)
     theta = model.theta.detach()
@@ -57,6 +65,7 @@ def test_hypergradient_of_quadratics_equals_autograd_and_inner_products(mode: Mo
 def test_normalising_drops_rate_and_size_but_not_direction(mode: Mode) -> None:
     model, train, aux = Point(), targets(1), targets(2)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    differentiated(auto(), model, quadratic, train)
     plain = auto(mode, normalise=False).hypergradient(model, quadratic, train, aux, optimizer)
     scaled = auto(mode, normalise=True).hypergradient(model, quadratic, train, aux, optimizer)
     torch.testing.assert_close(scaled / scaled.norm(), plain / plain.norm(), atol=1e-9, rtol=0)
@@ -78,6 +87,7 @@ def test_weights_follow_the_agreement_of_gradients(mode: Mode) -> None:
     for other, sign in ((primary, 1), (-primary, -1), (primary.flip(0), 0)):
         tuner = AutoLambda(tasks=("binary", "other"), lr=0.1, mode=mode)
         batch = torch.stack([primary, other])
+        differentiated(tuner, model, losses, batch)
         tuner.step(model, losses, batch, batch, optimizer)
         assert torch.sign((tuner.weights[1] - 1).round(decimals=9)).item() == sign
 
@@ -142,6 +152,7 @@ def test_dropout_draws_the_same_in_every_evaluation(mode: Mode) -> None:
     model = tiny_model().double().train()
     batch = torch.rand(6, 3, 8, 8, dtype=torch.float64)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    differentiated(auto(), model, outputs, batch)
     found = auto(mode, fd_radius=1e-4).hypergradient(model, outputs, batch, batch, optimizer)
     other = auto("exact").hypergradient(model, outputs, batch, batch, optimizer)
     torch.testing.assert_close(found, other, atol=1e-6, rtol=1e-4)
@@ -155,9 +166,7 @@ def test_the_virtual_step_is_the_optimisers_next_one(momentum: float) -> None:
         optimizer.zero_grad()
         quadratic(model, train).sum().backward()
         optimizer.step()
-    ahead = auto().virtual_step(model, quadratic, train, optimizer)
-    optimizer.zero_grad()
-    quadratic(model, train).sum().backward()
+    ahead = auto().virtual_step(differentiated(auto(), model, quadratic, train), optimizer)
     optimizer.step()
     torch.testing.assert_close(ahead["theta"], model.theta, atol=1e-12, rtol=0)
 
@@ -167,7 +176,7 @@ def test_each_weight_moves_at_its_groups_rate() -> None:
     optimizer = torch.optim.AdamW(
         [{"params": model[0].parameters(), "lr": 0.0}, {"params": model[6].parameters()}], lr=0.1
     )
-    ahead = auto().virtual_step(model, outputs, torch.rand(6, 3, 8, 8), optimizer)
+    ahead = auto().virtual_step(differentiated(auto(), model, outputs, torch.rand(6, 3, 8, 8)), optimizer)
     still = {name for name, weight in model.named_parameters() if torch.equal(weight, ahead[name])}
     assert still == {"0.weight", "0.bias", "1.weight", "1.bias"}
 
@@ -182,14 +191,15 @@ def test_weights_start_at_one_and_survive_tasks_without_gradient(mode: Mode) -> 
         first = 0.5 * (module.theta - batch[0]).square().sum()
         return torch.stack([first, first * 0, first * 0])
 
+    differentiated(tuner, model, losses, targets(1))
     tuner.step(model, losses, targets(1), targets(2), torch.optim.SGD(model.parameters(), lr=0.1))
     assert tuner.weights[1:].tolist() == [1, 1]
     assert bool(tuner.weights.isfinite().all())
 
 
 def test_a_hypergradient_that_is_not_finite_is_skipped() -> None:
-    model = Point()
     tuner = auto()
+    model = differentiated(tuner, Point(), quadratic, targets(1))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     tuner.step(model, lambda module, batch: quadratic(module, batch) * torch.nan, targets(1), targets(2), optimizer)
     assert tuner.weights.tolist() == [1, 1, 1]
@@ -204,6 +214,7 @@ def test_a_state_dict_resumes_exactly() -> None:
     model, first = Point(), auto()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for seed in range(3):
+        differentiated(first, model, quadratic, targets(seed))
         first.step(model, quadratic, targets(seed), targets(seed + 1), optimizer)
     second = auto()
     second.load_state_dict(first.state_dict())
@@ -213,7 +224,8 @@ def test_a_state_dict_resumes_exactly() -> None:
 
 
 def test_a_fresh_state_resumes_too() -> None:
-    model, first, second = Point(), auto(), auto()
+    first, second = auto(), auto()
+    model = differentiated(first, Point(), quadratic, targets(7))
     second.load_state_dict(first.state_dict())
     for each in (first, second):
         each.step(model, quadratic, targets(7), targets(8), torch.optim.SGD(model.parameters(), lr=0.1))
@@ -234,3 +246,9 @@ def test_combine_weighs_losses_without_gradient_to_the_weights() -> None:
 def test_settings_are_checked() -> None:
     with pytest.raises(ValueError, match="mode"):
         AutoLambda(mode="fast")  # type: ignore[arg-type]
+
+
+def test_without_gradients_it_says_what_to_do_first() -> None:
+    model = Point()
+    with pytest.raises(ValueError, match="call backward first"):
+        auto().virtual_step(model, torch.optim.SGD(model.parameters(), lr=0.1))

@@ -71,10 +71,10 @@ def trained() -> Trained:
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=1e-3)
     for step in range(120):
         batch = draw(32, generator)
-        if tuner.due(step):
-            tuner.step(model, losses, batch, draw(32, generator), optimizer)
         optimizer.zero_grad()
         tuner.combine(losses(model, batch)).backward()
+        if tuner.due(step):
+            tuner.step(model, losses, batch, draw(32, generator), optimizer)
         optimizer.step()
     pictures, kinds = draw(300, generator)
     with torch.no_grad():

@@ -27,6 +27,10 @@ class AutoLambda:
     NORMALISE replaces alpha v by v / |v|: h keeps its direction, and Adam's epsilon of 1e-8 no longer swallows
     it where gradients or learning rates are small (at the published rate of 6e-7, or in a warm-up from 0).
 
+    `step` stands between backward and the optimiser's step and takes the gradient of the weighted sum from `.grad`:
+    the virtual step is the one about to be taken, whatever else the loss holds, and costs nothing. So a step's own
+    loss is weighed as the steps before it left the weights; the release computes the same gradient twice instead.
+
     The model is only called functionally, on other weights and on copies of its buffers: its weights, buffers and
     gradients are never written to. `weights` (T,) is float64, on the CPU.
     """
@@ -72,8 +76,11 @@ class AutoLambda:
     ) -> None:
         """Move the weights once; `loss_fn(model, batch)` gives the task losses (T,).
 
-        The auxiliary batch is a second, independently drawn one of the training set. Random layers draw the same
+        BATCH_TRAIN is the batch that the gradients in `.grad` are of. The auxiliary batch is a second, independently drawn one of the training set. Random layers draw the same
         numbers in every evaluation, and the generators are left as they were.
+
+        Raises:
+            ValueError: no weight has a gradient.
         """
         hypergradient = self.hypergradient(model, loss_fn, batch_train, batch_aux, optimizer)
         if bool(hypergradient.isfinite().all()):
@@ -93,7 +100,7 @@ class AutoLambda:
         rates = _rates(theta, optimizer)
         losses_at = _Evaluator(model, loss_fn)
         with _mode_kept(model):
-            ahead = self._virtual(theta, losses_at, batch_train, optimizer)
+            ahead = self.virtual_step(model, optimizer)
             primary = losses_at(ahead, batch_aux)[self.primary].sum()
             direction = _gradients(primary, ahead)
             if self.normalise:
@@ -105,27 +112,20 @@ class AutoLambda:
             with torch.autocast(next(iter(theta.values())).device.type, enabled=False):
                 return -along(theta, direction, losses_at, batch_train)
 
-    def virtual_step(
-        self, model: nn.Module, loss_fn: LossFunction, batch: Any, optimizer: torch.optim.Optimizer
-    ) -> Weights:
-        """The weights that one plain step of the weighted loss would lead to; the model stays as it is.
+    def virtual_step(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> Weights:
+        """The weights that a plain step along the gradients in `.grad` leads to; the model stays as it is.
 
         Learning rate, weight decay and SGD's momentum are the optimiser's; Adam's scaling is left out, as published.
         """
         theta = _learning(model)
-        losses_at = _Evaluator(model, loss_fn)
-        with _mode_kept(model):
-            return self._virtual(theta, losses_at, batch, optimizer)
-
-    def _virtual(
-        self, theta: Weights, losses_at: "_Evaluator", batch: Any, optimizer: torch.optim.Optimizer
-    ) -> Weights:
-        gradients = _gradients(self.combine(losses_at(theta, batch)), theta)
+        if all(weight.grad is None for weight in theta.values()):
+            raise ValueError("no weight has a gradient; call backward first")
         groups = {id(weight): group for group in optimizer.param_groups for weight in group["params"]}
         ahead = {}
         for name, weight in theta.items():
             group = groups.get(id(weight), {"lr": 0.0})
-            move = gradients[name] + group.get("weight_decay", 0.0) * weight.detach()
+            gradient = torch.zeros_like(weight) if weight.grad is None else weight.grad
+            move = gradient + group.get("weight_decay", 0.0) * weight.detach()
             move = _with_momentum(move, group, optimizer.state.get(weight, {}))
             ahead[name] = (weight.detach() - group["lr"] * move).requires_grad_(True)
         return ahead

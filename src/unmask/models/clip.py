@@ -25,8 +25,9 @@ def is_clip_name(name: str) -> bool:
 def create_clip(name: str, weights: str, *, key: str, size_px: int | None = None) -> Any:
     """Build a whole model with separate `visual` and `text` towers.
 
-    WEIGHTS is none, pretrained (OpenAI's where there are any) or a .safetensors file; KEY is the config section
-    to blame.
+    WEIGHTS is none, pretrained (OpenAI's where they fit) or a .safetensors file; KEY is the config section to blame.
+    OpenAI's weights want another activation than most: they fit the models whose name ends in `-quickgelu`. It is
+    built on torch's default device, `meta` included.
 
     Raises:
         ConfigError: the model or its weights don't exist or can't be had.
@@ -42,8 +43,8 @@ def create_clip(name: str, weights: str, *, key: str, size_px: int | None = None
             return open_clip.create_model(
                 model,
                 pretrained=source,
+                device=torch.get_default_device(),
                 force_custom_text=True,
-                force_quick_gelu=source == "openai",
                 force_image_size=size_px,
                 pretrained_text=weights != "none",
             )
@@ -79,7 +80,13 @@ def _weights_source(model: str, weights: str, key: str) -> str | None:
         return None
     if weights != "pretrained":
         return str(checked_file(weights, key))
-    tags = cast("list[str]", open_clip.list_pretrained_tags_by_model(model))
+    # The activation must follow from the name alone, because a stored detector is built again without these weights.
+    quick = bool(open_clip.get_model_config(model).get("quick_gelu"))
+    tags = [
+        tag
+        for tag in cast("list[str]", open_clip.list_pretrained_tags_by_model(model))
+        if bool(open_clip.get_pretrained_cfg(model, tag).get("quick_gelu")) == quick
+    ]
     if not tags:
         raise ConfigError(f"params.yaml: {key}.weights: open_clip has none for {model}; set it to none")
     return "openai" if "openai" in tags else tags[0]

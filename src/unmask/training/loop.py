@@ -59,7 +59,7 @@ class Objective(Protocol):
         """Loss components of a batch by name; `loss` is minimised."""
 
     def before_step(self, rows: list[int], moment: Moment, optimizer: torch.optim.Optimizer) -> None:
-        """Update whatever is not trained by the loss itself (bi-level weights)."""
+        """Update whatever is not trained by the loss itself (bi-level weights); the gradients are there."""
 
     def after_step(self, moment: Moment) -> Row:
         """Act on the new weights; returns values to log."""
@@ -168,7 +168,6 @@ class Loop:
             generator=torch.Generator().manual_seed(seed),
         )
         self.objective.module.train()
-        self.objective.before_step(rows, moment, self.optimizer)
         with self.fabric.autocast():
             losses = self.objective.losses(rows, moment)
         if not torch.isfinite(losses["loss"]):
@@ -177,6 +176,7 @@ class Loop:
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(losses["loss"])
         torch.nn.utils.clip_grad_norm_(self.objective.module.parameters(), self.settings.clip_norm)
+        self.objective.before_step(rows, moment, self.optimizer)
         self.optimizer.step()
         self._update_average(step)
         logged = {name: float(value.detach()) for name, value in losses.items()} | self.objective.after_step(moment)

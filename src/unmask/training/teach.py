@@ -23,7 +23,7 @@ from unmask.training.methods import Method, method_by_name
 from unmask.training.supervised import LEVELS, balanced_batches, supervised_levels, validation_auc
 
 Batch = tuple[Tensor, Tensor, Tensor]
-TEXT_RATE = 0.1
+OTHER_ORDER = 100_003  # added to the epoch, shuffles the second batches apart from the first
 
 
 class TeachObjective:
@@ -46,20 +46,24 @@ class TeachObjective:
             every=section.bilevel.every,
             fd_radius=section.bilevel.radius,
             mode=cast("Mode", section.bilevel.mode),
+            normalise=section.bilevel.normalise,
         )
+        self.last_batch: Batch
+        self.others: tuple[int, list[list[int]]] | None = None
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Weights that are trained, without decay on biases and norms; the text tower at a tenth of the rate.
+        """Weights that are trained, without decay on biases and norms; the text tower at its own rate.
 
         At the full rate a from-scratch text tower moves the targets faster than the encoder can follow.
         """
-        set_trainable(self.kept.encoder, "none" if self.method.frozen else self.config.teach.trainable)
-        rate = self.config.teach.optimiser.learning_rate
+        section = self.config.teach
+        set_trainable(self.kept.encoder, "none" if self.method.frozen else section.trainable)
+        rate = section.optimiser.learning_rate
         text = {id(parameter) for name, parameter in self.module.named_parameters() if ".sentences." in name}
         groups = []
         for slow in (False, True):
             chosen = [p for p in self.module.parameters() if p.requires_grad and (id(p) in text) == slow]
-            share = {"lr": rate * (TEXT_RATE if slow else 1.0)}
+            share = {"lr": rate * (section.text_rate if slow else 1.0)}
             groups.append({**share, "params": [p for p in chosen if p.ndim > 1]})
             groups.append({**share, "params": [p for p in chosen if p.ndim <= 1], "weight_decay": 0.0})
         return [group for group in groups if group["params"]]
@@ -85,19 +89,21 @@ class TeachObjective:
         """Bi-level update of the level weights on a second, independently shuffled batch (methods: 1.9)."""
         if not self.method.bilevel or not self.weights.due(moment.step):
             return
-        other = self.batches(moment.epoch + 100_003)
-        again = other[moment.step % len(other)]
+        if self.others is None or self.others[0] != moment.epoch:
+            self.others = moment.epoch, self.batches(moment.epoch + OTHER_ORDER)
+        again = self.others[1][moment.step % len(self.others[1])]
 
         def task_losses(detector: nn.Module, batch: Batch) -> Tensor:
-            # Outside autocast: bf16 would round the finite difference away.
             return self._levels(detector, batch, moment.epoch)[0]
 
-        train, auxiliary = (self._batch(chosen, moment.generator) for chosen in (rows, again))
-        self.weights.step(self.kept, task_losses, train, auxiliary, optimizer)
+        with self.fabric.autocast():
+            self.weights.step(
+                self.kept, task_losses, self.last_batch, self._batch(again, moment.generator), optimizer
+            )
 
     def losses(self, rows: list[int], moment: Moment) -> dict[str, Tensor]:
         """Level losses, their weighted sum, and the adversary outside the bi-level weights."""
-        batch = self._batch(rows, moment.generator)
+        self.last_batch = batch = self._batch(rows, moment.generator)
         levels, embedding = self._levels(self.kept, batch, moment.epoch)
         total = self.weights.combine(levels) if self.method.bilevel else levels.sum()
         named = dict(zip(LEVELS, levels.detach(), strict=True))
