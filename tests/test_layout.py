@@ -18,7 +18,7 @@ LEVELS = (
     {"stages"},
     {"evaluation", "monitoring", "serving", "training"},
     {"data", "learning"},
-    {"models", "labels"},
+    {"models", "labels", "presets"},
     {"config", "console", "errors", "files", "__init__"},
 )
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}

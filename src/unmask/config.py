@@ -139,6 +139,7 @@ class Contrast:
     dim: int = MISSING
     queue: int = MISSING
     momentum: float = MISSING
+    final_momentum: float = MISSING
     temperature: float = MISSING
 
 

@@ -3,7 +3,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from unmask.labels.graph import BINARY
 from unmask.learning.adversary import DomainAdversary, Position, adversary_loss, grad_reverse, ramp
+from unmask.models.marginals import StateMarginals
+from unmask.training.supervised import supervised_levels
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def test_reversal_keeps_the_value_and_turns_the_gradient(features: Tensor) -> No
 def test_reversal_turns_exactly_what_lies_before_it(features: Tensor, position: Position) -> None:
     model = adversary(position)
     body, last = list(model.body.parameters()), list(model.last.parameters())
-    plain = F.cross_entropy(model.last(model.body(features)), DOMAIN)
+    plain = F.cross_entropy(F.pad(model.last(model.body(features)), (1, 0)), DOMAIN)
     straight = torch.autograd.grad(plain, [features, *body, *last])
     turned = torch.autograd.grad(F.cross_entropy(model(features), DOMAIN), [features, *body, *last])
     signs = [-1.0, *[1.0 if position == "input" else -1.0] * len(body), *[1.0] * len(last)]
@@ -73,18 +76,27 @@ def test_without_reals_the_term_and_its_gradient_are_zero(features: Tensor) -> N
     assert not gradient.any()
 
 
-def test_two_domains_equal_the_sum_of_binary_losses() -> None:
+@pytest.mark.parametrize("position", ["input", "penultimate"])
+def test_the_loss_of_two_equal_domains_is_the_published_sum(position: Position) -> None:
+    """Two binary losses of the class, and two of the domain weighed by lambda."""
     torch.manual_seed(0)
-    model = DomainAdversary(8, n_domains=2, hidden=(4,)).double()
-    reals = torch.randn(4, 8, dtype=torch.float64)
-    domain = torch.tensor([0, 0, 1, 1])
-    logits = model(reals)
-    single = logits[:, 1] - logits[:, 0]
-    halves = [
-        F.binary_cross_entropy_with_logits(single[domain == k], torch.full((2,), float(k)).double()) for k in (0, 1)
-    ]
-    found = 2 * adversary_loss(model, reals, torch.ones(4, dtype=torch.bool), domain)
-    torch.testing.assert_close(found, halves[0] + halves[1], atol=1e-12, rtol=0)
+    model = DomainAdversary(8, n_domains=2, hidden=(4,), position=position).double()
+    assert model.last.out_features == 1
+    embedding = torch.randn(8, 8, dtype=torch.float64)
+    score = torch.randn(8, 1, dtype=torch.float64)
+    real = torch.tensor([True, True, False, False] * 2)
+    domain = torch.arange(8) // 4
+    single = model.last(model.body(embedding))[:, 0]
+    entropy = F.binary_cross_entropy_with_logits
+    published = torch.zeros((), dtype=torch.float64)
+    for k in (0, 1):
+        chosen = domain == k
+        published += entropy(score[chosen, 0], (~real[chosen]).double())
+        published += 0.7 * entropy(single[chosen & real], torch.full((2,), float(k)).double())
+    marginals, target = StateMarginals(BINARY)(score).marginals, (~real)[:, None].double()
+    classes = supervised_levels(marginals, target, torch.ones(8, 1), BINARY, cross_entropy=1.0).sum()
+    found = classes + 0.7 * adversary_loss(model, embedding, real, domain)
+    torch.testing.assert_close(2 * found, published, atol=1e-12, rtol=0)
 
 
 def test_an_unknown_position_is_refused() -> None:

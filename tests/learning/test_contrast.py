@@ -124,11 +124,11 @@ def flat_moco(queue: Tensor) -> MoCo:
     return model
 
 
-@pytest.mark.parametrize(("column", "expected", "within"), [([1.0, 0.0], 4.1744, 1e-4), ([0.0, 1.0], 0.358533, 1e-6)])
-def test_loss_of_no_information_and_of_a_perfect_positive(column: list[float], expected: float, within: float) -> None:
+@pytest.mark.parametrize(("column", "expected"), [([1.0, 0.0], math.log(65)), ([0.0, 1.0], 0.358533)])
+def test_loss_of_no_information_and_of_a_perfect_positive(column: list[float], expected: float) -> None:
     model = flat_moco(torch.tensor(column)[:, None].expand(2, 64))
     picture = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
-    assert F.cross_entropy(*model(picture, picture)).item() == pytest.approx(expected, abs=within)
+    assert F.cross_entropy(*model(picture, picture)).item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_autocast_rounds_no_logit() -> None:

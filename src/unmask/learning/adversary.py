@@ -31,7 +31,8 @@ class DomainAdversary(nn.Module):
     """An MLP that guesses the domain of an embedding, against which the encoder learns.
 
     POSITION "input" reverses before the whole MLP (as in DANN; stable from scratch), "penultimate" before its
-    last layer only (as the release of SAGNet does).
+    last layer only (as the release of SAGNet does). The first domain's logit is fixed at 0: two domains then take
+    one logit and binary cross-entropy, as in the release.
     """
 
     def __init__(
@@ -46,19 +47,23 @@ class DomainAdversary(nn.Module):
             layer for a, b in zip(widths, hidden, strict=False) for layer in (nn.Linear(a, b), nn.ReLU(inplace=True))
         ]
         self.body = nn.Sequential(*layers)
-        self.last = nn.Linear(widths[-1], n_domains)
+        self.last = nn.Linear(widths[-1], n_domains - 1)
 
     def forward(self, features: Tensor, coef: float = 1.0) -> Tensor:
         """Domain logits of embeddings: (B, D) -> (B, K)."""
         if self.position == "input":
-            return torch.as_tensor(self.last(self.body(grad_reverse(features, coef))))
-        return torch.as_tensor(self.last(grad_reverse(self.body(features), coef)))
+            logits = self.last(self.body(grad_reverse(features, coef)))
+        else:
+            logits = self.last(grad_reverse(self.body(features), coef))
+        return F.pad(logits, (1, 0))
 
 
 def adversary_loss(
     adversary: DomainAdversary, features: Tensor, is_real: Tensor, domain: Tensor, coef: float = 1.0
 ) -> Tensor:
     """Cross-entropy of the domain over the reals of a batch; 0 where there are none.
+
+    The release sums over domains: K times this mean where each domain has an equal share of the batch.
 
     Shapes: features (B, D), is_real (B,) bool, domain (B,) int64, negative where unknown.
     """

@@ -50,7 +50,7 @@ def residual(pictures: Tensor) -> Tensor:
 
 
 def down_up(pictures: Tensor) -> Tensor:
-    """Pictures (B, 3, H, W) in [0, 1] less their nearest-neighbour copy down and up by 2, scaled and clipped; same shape.
+    """Pictures (B, 3, H, W) in [0, 1] less their nearest-neighbour copy down and up by 2, of about unit std, clipped.
 
     What up-sampling layers leave between the pixels of each square of 2 (NPR, methods: 5.4). Which pixels share a
     square depends on the crop, so H and W must be even (ValueError).

@@ -1,5 +1,6 @@
 """SCL-KD stage 1: the encoder learns which crops are the same picture, without any label."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,20 @@ from unmask.training.methods import method_by_name
 class ContrastObjective:
     """Momentum contrast over all training crops, negatives of the same group masked (methods: 4.2, stage A)."""
 
-    def __init__(self, fabric: Fabric, moco: MoCo, crops: Crops, *, size: int, augment: Augment, batch: int, seed: int):
+    def __init__(
+        self,
+        fabric: Fabric,
+        moco: MoCo,
+        crops: Crops,
+        *,
+        size: int,
+        augment: Augment,
+        momenta: tuple[float, float],
+        batch: int,
+        seed: int,
+    ) -> None:
         self.fabric, self.crops, self.size, self.settings = fabric, crops, size, augment
+        self.momenta = momenta
         self.batch, self.seed = batch, seed
         self.module: MoCo = fabric.to_device(moco)
         self.kept: nn.Module = self.module.encoder
@@ -44,6 +57,8 @@ class ContrastObjective:
         query, key = (
             self.fabric.to_device(augment(windows, self.size, self.settings, moment.generator)) for _ in range(2)
         )
+        start, end = self.momenta
+        self.module.momentum = end - (end - start) * (1 + math.cos(math.pi * moment.progress)) / 2
         logits, target = self.module(query, key, self.fabric.to_device(self.crops.group[rows]))
         return {"loss": nn.functional.cross_entropy(logits.float(), target)}
 
@@ -91,6 +106,7 @@ def pretrain(config: Config, folders: Folders, *, out: Path) -> str:
         crops,
         size=config.preprocess.size_px,
         augment=config.augment,
+        momenta=(section.contrast.momentum, section.contrast.final_momentum),
         batch=min(section.optimiser.batch_size, len(crops)),
         seed=config.seed,
     )

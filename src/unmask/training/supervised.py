@@ -1,5 +1,7 @@
 """What teacher and student share: balanced batches, level losses on marginals, the validation score."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Protocol
 
 import torch
@@ -26,6 +28,39 @@ def balanced_batches(crops: Crops, size: int, *, seed: int, epoch: int) -> list[
     flat = [row for pair in balanced_order(crops, seed=seed, epoch=epoch) for row in pair]
     whole = max(size, len(flat) // size * size)
     return [flat[start : start + size] for start in range(0, min(whole, len(flat)), size)]
+
+
+def domain_batches(crops: Crops, size: int, *, seed: int, epoch: int) -> list[list[int]]:
+    """As `balanced_batches`, and each half shared out evenly among the domains that have such crops (methods: 3.5).
+
+    A domain with fewer crops than its share stands in a batch with each of them once, and the others fill up.
+    """
+    batches = balanced_batches(crops, size, seed=seed, epoch=epoch)
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    widths = [len(batch) // 2 for batch in batches]
+    real, fake = (_shared_out(flag, crops.domain, widths, generator) for flag in (crops.real, crops.fake))
+    return [[row for pair in zip(*halves, strict=True) for row in pair] for halves in zip(real, fake, strict=True)]
+
+
+def _shared_out(chosen: Tensor, domain: Tensor, widths: list[int], generator: torch.Generator) -> list[list[int]]:
+    """For each width, as many rows of the chosen ones (N,) bool, evenly from every domain (N,) among them."""
+    rows = [torch.nonzero(chosen & (domain == code)).flatten() for code in torch.unique(domain[chosen])]
+    streams = [_endless(each, generator) for each in rows]
+    total = sum(map(len, rows))
+    batches = []
+    for number, width in enumerate(widths):
+        rounds = -(-width // total)
+        # Another domain comes first each time, so that what does not divide evenly evens out.
+        turns = ((turn, (place + number) % len(rows)) for turn in range(width) for place in range(len(rows)))
+        picked = (place for turn, place in turns if turn < rounds * len(rows[place]))
+        batches.append([next(streams[place]) for place in islice(picked, width)])
+    return batches
+
+
+def _endless(rows: Tensor, generator: torch.Generator) -> Iterator[int]:
+    """Rows over and over, each time in a fresh order."""
+    while True:
+        yield from rows[torch.randperm(len(rows), generator=generator)].tolist()
 
 
 def supervised_levels(

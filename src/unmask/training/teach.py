@@ -20,7 +20,13 @@ from unmask.training.checkpoint import Checkpoints, run_key
 from unmask.training.folders import Folders, write_detector
 from unmask.training.loop import Loop, Moment, Row, make_fabric
 from unmask.training.methods import Method, method_by_name
-from unmask.training.supervised import LEVELS, balanced_batches, supervised_levels, validation_auc
+from unmask.training.supervised import (
+    LEVELS,
+    balanced_batches,
+    domain_batches,
+    supervised_levels,
+    validation_auc,
+)
 
 Batch = tuple[Tensor, Tensor, Tensor]
 OTHER_ORDER = 100_003  # added to the epoch, shuffles the second batches apart from the first
@@ -69,8 +75,9 @@ class TeachObjective:
         return [group for group in groups if group["params"]]
 
     def batches(self, epoch: int) -> list[list[int]]:
-        """Half real, half fake."""
-        return balanced_batches(self.crops, self.config.teach.optimiser.batch_size, seed=self.config.seed, epoch=epoch)
+        """Half real, half fake; for the adversary with equal shares of the domains in each half."""
+        draw = domain_batches if self.method.adversary else balanced_batches
+        return draw(self.crops, self.config.teach.optimiser.batch_size, seed=self.config.seed, epoch=epoch)
 
     def _batch(self, rows: list[int], generator: torch.Generator) -> Batch:
         crops, config = self.crops, self.config
@@ -97,9 +104,7 @@ class TeachObjective:
             return self._levels(detector, batch, moment.epoch)[0]
 
         with self.fabric.autocast():
-            self.weights.step(
-                self.kept, task_losses, self.last_batch, self._batch(again, moment.generator), optimizer
-            )
+            self.weights.step(self.kept, task_losses, self.last_batch, self._batch(again, moment.generator), optimizer)
 
     def losses(self, rows: list[int], moment: Moment) -> dict[str, Tensor]:
         """Level losses, their weighted sum, and the adversary outside the bi-level weights."""

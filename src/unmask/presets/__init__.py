@@ -1,0 +1,1 @@
+"""Published recipes as overrides of params.yaml, one file each."""
