@@ -45,7 +45,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("command", "lesson"),
-    [("ingest", "pairs.csv"), ("sample", "smoke test"), ("forget", "forgotten.txt")]
+    [("ingest", "pairs.csv"), ("sample", "smoke test"), ("forget", "forgotten.txt"), ("preset", "encoder.weights")]
     + [("ingest", layout.name) for layout in LAYOUTS],
 )
 def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) -> None:
@@ -153,3 +153,23 @@ def test_drawing_the_sample_again_does_nothing(call: Callable[..., Result], tmp_
     assert again.exit_code == 0
     assert "d/sample-1 is there already; d/sample-2 is there already" in again.stderr
     assert {path: path.read_bytes() for path in (tmp_path / "d").rglob("*.*")} == before
+
+
+def test_a_preset_says_what_it_changes_and_writes_it(
+    call: Callable[..., Result], tmp_path: Path, project: Path
+) -> None:
+    params = tmp_path / "params.yaml"
+    params.write_bytes((project / "params.yaml").read_bytes())
+    asked = call("preset", "sagnet-vitl14", "--dry-run")
+    assert params.read_bytes() == (project / "params.yaml").read_bytes()
+    done = call("preset", "sagnet-vitl14")
+    assert asked.stderr.splitlines()[:-1] == done.stderr.splitlines()[:-1]
+    assert "teach.trainable: all -> last" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("preset: changed ")
+    assert "trainable: last" in params.read_text()
+
+
+def test_an_unknown_preset_is_one_line(call: Callable[..., Result]) -> None:
+    result = call("preset", "vit")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert "there are sagnet-vitl14, sjedd-vitb32" in result.stderr

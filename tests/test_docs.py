@@ -18,6 +18,8 @@ RUN_HERE = {
     "python -m flows.retrain --help": "--target",
     "python -m flows.deployments --help": "--cron",
     "unmask ingest --help": "PATH",
+    "unmask preset --list": "sagnet-vitl14",
+    "unmask preset sjedd-vitb32 --dry-run": "teach.optimiser.learning_rate: 3.0e-3 -> 6.0e-7",
     "dvc dag": "distill",
     "dvc metrics show": "",
     "make -n setup": "",

@@ -119,6 +119,7 @@ def numbers_in(frames: list[Frame]) -> list[int]:
 
 @pytest.mark.parametrize("suffix", CODECS)
 def test_frames_are_spread_over_the_whole_clip(suffix: str) -> None:
+    """U-E4."""
     clip = make_clip(suffix)
     assert looks_like_clip(clip[:64])
     frames = read_frames(clip, 4, max_megapixels=1)
@@ -159,6 +160,7 @@ def test_jumping_to_key_frames_changes_no_pixel(suffix: str, gop: int) -> None:
 
 
 def test_a_clip_shorter_than_asked_gives_each_frame_once() -> None:
+    """U-E4."""
     assert numbers_in(read_frames(make_clip(count=3), 8, max_megapixels=1)) == [0, 1, 2]
     assert numbers_in(read_frames(make_clip(count=1), 8, max_megapixels=1)) == [0]
 

@@ -56,6 +56,7 @@ def test_adding_batches_changes_no_earlier_row(case: tuple[pd.DataFrame, np.ndar
 @settings(max_examples=40)
 @given(growing())
 def test_no_group_is_in_two_splits(case: tuple[pd.DataFrame, np.ndarray]) -> None:
+    """U-E5."""
     placed = assign_splits(*case, RULES)
     used = placed[placed["split"] != "excluded"]
     assert (used.groupby("group")["split"].nunique() <= 1).all()
@@ -64,6 +65,7 @@ def test_no_group_is_in_two_splits(case: tuple[pd.DataFrame, np.ndarray]) -> Non
 @settings(max_examples=40)
 @given(growing())
 def test_no_link_crosses_splits(case: tuple[pd.DataFrame, np.ndarray]) -> None:
+    """U-E5."""
     rows, links = case
     split = assign_splits(rows, links, RULES)["split"].to_numpy()
     ends = split[links]

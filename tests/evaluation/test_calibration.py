@@ -147,6 +147,7 @@ def test_nearly_empty_validation_is_an_error_with_a_remedy(settings: Evaluate) -
 
 
 def test_calibrated_threshold_beats_one_half_on_shifted_scores(settings: Evaluate) -> None:
+    """U-E8."""
     generator = np.random.default_rng(0)
     shift = 2.5
     draw = {name: generator.normal(mean + shift, 1, 500) for name, mean in (("real", -1.5), ("fake", 1.5))}

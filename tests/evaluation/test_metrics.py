@@ -26,6 +26,7 @@ labelled_scores = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_siz
 
 @given(labelled_scores)
 def test_auc_and_average_precision_equal_scikit_learn_with_ties(rows: list[tuple[bool, int]]) -> None:
+    """U-E3."""
     fake, score = (np.array(column) for column in zip(*rows, strict=True))
     found = _measure(_rows(fake, score))
     assert found["auc"] == pytest.approx(roc_auc_score(fake, score), abs=1e-12)
@@ -46,11 +47,13 @@ def test_a_weight_is_the_same_as_repeating_the_row(rows: list[tuple[bool, int]],
 
 
 def test_auc_with_a_tie_by_hand() -> None:
+    """U-E3."""
     # pairs (real, fake): 1<2, 1<3, 2=2 counts half, 2<3
     assert _measure(_rows([0, 0, 1, 1], [1, 2, 2, 3]))["auc"] == pytest.approx(3.5 / 4)
 
 
 def test_equal_error_rate_by_hand() -> None:
+    """U-E3."""
     # At the threshold between 2 and 3 one real of four is above and one fake of four below.
     assert _measure(_rows([0, 0, 0, 0, 1, 1, 1, 1], [1, 1.5, 2, 4, 0, 3, 5, 6]))["eer"] == pytest.approx(0.25)
 
@@ -64,6 +67,7 @@ def test_recall_at_a_false_positive_rate_by_hand() -> None:
 
 
 def test_rates_at_the_shipped_thresholds_by_hand() -> None:
+    """U-E3."""
     logit = [-3, -3, -3, 3, -3, 0, 3, 3, 3, 3]
     found = _measure(_rows([0] * 4 + [1] * 6, logit))
     assert found["fpr"] == pytest.approx(1 / 4)

@@ -101,6 +101,7 @@ def test_a_source_without_reals_meets_those_that_the_shortcut_audit_met() -> Non
 
 
 def test_manipulations_of_one_video_stay_separate_clips() -> None:
+    """U-E3."""
     names = ["deepfakes", "face2face", "faceswap", "neuraltextures"]
     frame = _rows(
         label=["fake"] * 8, generator=[name for name in names for _ in range(2)], clip="000_003", logit=np.arange(8.0)

@@ -9,10 +9,12 @@ from unmask.labels.graph import BINARY, FFPP, FFSC, LabelGraph, graph_by_name
 
 @pytest.mark.parametrize(("graph", "count"), [(FFPP, 251), (FFSC, 1544), (BINARY, 2)])
 def test_number_of_legal_states(graph: LabelGraph, count: int) -> None:
+    """U-G1."""
     assert graph.legal_states().shape == (count, len(graph))
 
 
 def test_forbidding_the_bare_root_drops_one_state() -> None:
+    """U-G1."""
     assert len(graph_by_name("ffpp", allow_bare_root=False).legal_states()) == 250
     assert len(graph_by_name("binary", allow_bare_root=False).legal_states()) == 2
 
@@ -27,12 +29,14 @@ def test_order_of_labels_is_the_papers() -> None:
 
 @pytest.mark.parametrize("on", [(0, 1), (1,), (0, 4), (1, 6), (4,), (0, 3, 5)])
 def test_states_without_support_are_illegal(on: tuple[int, ...]) -> None:
+    """U-G2."""
     state = np.zeros((1, 10), dtype=np.int8)
     state[0, list(on)] = 1
     assert not FFPP.is_legal(state)[0]
 
 
 def test_pose_reaches_every_region() -> None:
+    """U-G11."""
     pose = FFSC.names.index("pose")
     assert {FFSC.names[region] for region in FFSC.children[pose]} == {"eye", "eyebrow", "lip", "mouth", "nose", "skin"}
 

@@ -41,6 +41,7 @@ def consistent(generator: str, graph: LabelGraph, *, physical_inconsistency: boo
 
 @pytest.mark.parametrize(("generator", "vector"), FFPP_VECTORS.items())
 def test_published_vectors_of_ffpp(generator: str, vector: str) -> None:
+    """U-G2."""
     target, known = targets(generator, FFPP, physical_inconsistency=True)
     assert target.tolist() == bits(vector)
     assert known.all()
@@ -116,6 +117,7 @@ def test_regions_of_an_attribute_that_the_graph_lacks_leave_those_above_them_unk
 @pytest.mark.parametrize("physical", [True, False])
 @pytest.mark.parametrize("generator", every_generator())
 def test_known_labels_agree_with_a_legal_state(generator: str, graph: LabelGraph, physical: bool) -> None:
+    """U-G2."""
     assert consistent(generator, graph, physical_inconsistency=physical)
 
 

@@ -24,6 +24,7 @@ DOMAIN = torch.tensor([0, 1, 2, 1, 0, 2])
 
 
 def test_reversal_keeps_the_value_and_turns_the_gradient(features: Tensor) -> None:
+    """U-S1."""
     upstream = torch.randn(6, 8, dtype=torch.float64)
     turned = grad_reverse(features, 0.3)
     (gradient,) = torch.autograd.grad(turned, features, upstream)
@@ -33,6 +34,7 @@ def test_reversal_keeps_the_value_and_turns_the_gradient(features: Tensor) -> No
 
 @pytest.mark.parametrize("position", ["input", "penultimate"])
 def test_reversal_turns_exactly_what_lies_before_it(features: Tensor, position: Position) -> None:
+    """U-S2."""
     model = adversary(position)
     body, last = list(model.body.parameters()), list(model.last.parameters())
     plain = F.cross_entropy(F.pad(model.last(model.body(features)), (1, 0)), DOMAIN)
@@ -44,6 +46,7 @@ def test_reversal_turns_exactly_what_lies_before_it(features: Tensor, position: 
 
 
 def test_fakes_have_no_influence(features: Tensor) -> None:
+    """U-S3."""
     model = adversary()
     loss = adversary_loss(model, features, REAL, DOMAIN)
     (gradient,) = torch.autograd.grad(loss, features)
@@ -64,12 +67,14 @@ def test_unknown_domains_have_no_influence(features: Tensor) -> None:
 
 
 def test_a_single_real_works(features: Tensor) -> None:
+    """U-S4."""
     one = torch.zeros(6, dtype=torch.bool)
     one[2] = True
     assert bool(adversary_loss(adversary(), features, one, DOMAIN).isfinite())
 
 
 def test_without_reals_the_term_and_its_gradient_are_zero(features: Tensor) -> None:
+    """U-S4."""
     loss = adversary_loss(adversary(), features, torch.zeros(6, dtype=torch.bool), DOMAIN)
     (gradient,) = torch.autograd.grad(loss, features)
     assert loss.item() == 0
@@ -78,7 +83,7 @@ def test_without_reals_the_term_and_its_gradient_are_zero(features: Tensor) -> N
 
 @pytest.mark.parametrize("position", ["input", "penultimate"])
 def test_the_loss_of_two_equal_domains_is_the_published_sum(position: Position) -> None:
-    """Two binary losses of the class, and two of the domain weighed by lambda."""
+    """U-S7: two binary losses of the class, and two of the domain weighed by lambda."""
     torch.manual_seed(0)
     model = DomainAdversary(8, n_domains=2, hidden=(4,), position=position).double()
     assert model.last.out_features == 1

@@ -51,6 +51,7 @@ def unrolled(model: Point, weights: Tensor, train: Tensor, aux: Tensor, rate: fl
 
 @MODES
 def test_hypergradient_of_quadratics_equals_autograd_and_inner_products(mode: Mode) -> None:
+    """U-H1."""
     model, train, aux, rate = Point(), targets(1), targets(2), 0.05
     tuner = auto(mode, normalise=False)
     differentiated(tuner, model, quadratic, train)
@@ -74,6 +75,7 @@ def test_normalising_drops_rate_and_size_but_not_direction(mode: Mode) -> None:
 
 @MODES
 def test_weights_follow_the_agreement_of_gradients(mode: Mode) -> None:
+    """U-H2."""
     model = Point(2)
     with torch.no_grad():
         model.theta.zero_()
@@ -123,6 +125,7 @@ def test_the_step_leaves_everything_else_as_it_was(
     loss_fn: Callable[[nn.Module, Tensor], Tensor],
     training: bool,
 ) -> None:
+    """U-H3, U-H4."""
     model = tiny_model().train(training)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     batch = torch.rand(6, 3, 8, 8)
@@ -160,6 +163,7 @@ def test_dropout_draws_the_same_in_every_evaluation(mode: Mode) -> None:
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_the_virtual_step_is_the_optimisers_next_one(momentum: float) -> None:
+    """U-H5."""
     model, train = Point(), targets(1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=momentum, weight_decay=0.01)
     for _ in range(2):
@@ -183,6 +187,7 @@ def test_each_weight_moves_at_its_groups_rate() -> None:
 
 @MODES
 def test_weights_start_at_one_and_survive_tasks_without_gradient(mode: Mode) -> None:
+    """U-H6."""
     model = Point()
     tuner = auto(mode)
     assert tuner.weights.tolist() == [1, 1, 1]
@@ -206,6 +211,7 @@ def test_a_hypergradient_that_is_not_finite_is_skipped() -> None:
 
 
 def test_due_at_every_kth_step() -> None:
+    """U-H7."""
     tuner = AutoLambda(every=3)
     assert [step for step in range(8) if tuner.due(step)] == [0, 3, 6]
 

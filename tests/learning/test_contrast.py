@@ -34,6 +34,7 @@ def views(batch: int = 4) -> Tensor:
 
 
 def test_the_key_branch_starts_equal_and_does_not_learn() -> None:
+    """U-M1."""
     model = moco()
     for name, value in model.encoder.state_dict().items():
         assert torch.equal(value, model.key_encoder.state_dict()[name])
@@ -42,6 +43,7 @@ def test_the_key_branch_starts_equal_and_does_not_learn() -> None:
 
 
 def test_one_update_closes_its_share_of_the_gap() -> None:
+    """U-M2."""
     model = moco(momentum=0.9).double()
     before = copy.deepcopy(model.key_encoder.state_dict())
     with torch.no_grad():
@@ -53,6 +55,7 @@ def test_one_update_closes_its_share_of_the_gap() -> None:
 
 
 def test_the_gap_falls_with_the_power_of_the_momentum() -> None:
+    """U-M2."""
     model = moco(momentum=0.999).double()
     with torch.no_grad():
         weight = model.head[0].bias
@@ -74,6 +77,7 @@ def test_both_branches_switch_mode_though_an_encoder_keeps_frozen_normalisations
 
 
 def test_the_queue_takes_keys_in_turn_and_wraps() -> None:
+    """U-M3."""
     model = moco(queue=8)
     rows = F.normalize(torch.randn(9, 4), dim=1)
     groups = torch.arange(9)
@@ -93,6 +97,7 @@ def test_a_batch_larger_than_the_queue_leaves_its_last_keys() -> None:
 
 
 def test_a_forward_pass_enqueues_unit_keys_in_train_mode_only() -> None:
+    """U-M3."""
     model = moco().eval()
     before = model.queue.clone()
     model(views(), views())
@@ -103,6 +108,7 @@ def test_a_forward_pass_enqueues_unit_keys_in_train_mode_only() -> None:
 
 
 def test_shapes_and_targets() -> None:
+    """U-M4."""
     logits, target = moco(queue=8)(views(5), views(5))
     assert logits.shape == (5, 1 + 8 + 5)
     assert target.tolist() == [0] * 5
@@ -126,6 +132,7 @@ def flat_moco(queue: Tensor) -> MoCo:
 
 @pytest.mark.parametrize(("column", "expected"), [([1.0, 0.0], math.log(65)), ([0.0, 1.0], 0.358533)])
 def test_loss_of_no_information_and_of_a_perfect_positive(column: list[float], expected: float) -> None:
+    """U-M4."""
     model = flat_moco(torch.tensor(column)[:, None].expand(2, 64))
     picture = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
     assert F.cross_entropy(*model(picture, picture)).item() == pytest.approx(expected, abs=1e-6)
@@ -139,6 +146,7 @@ def test_autocast_rounds_no_logit() -> None:
 
 
 def test_no_gradient_flows_into_keys_and_queue() -> None:
+    """U-M5."""
     model = moco().train()
     logits, target = model(views(), views())
     F.cross_entropy(logits, target).backward()
@@ -148,6 +156,7 @@ def test_no_gradient_flows_into_keys_and_queue() -> None:
 
 
 def test_entries_of_the_same_group_are_no_negatives() -> None:
+    """U-M6."""
     model = moco(queue=8).eval()
     model.queue_group.copy_(torch.tensor([5, 5, -1, 2, -1, 3, 3, 3]))
     logits, target = model(views(3), views(3), torch.tensor([5, 3, -1]))
@@ -174,6 +183,7 @@ def test_a_state_dict_resumes_exactly() -> None:
 
 
 def test_it_learns_which_views_belong_together() -> None:
+    """U-M7."""
     torch.manual_seed(0)
     model = MoCo(Toy, dim=8, queue=32, momentum=0.95, temperature=0.2).train()
     optimizer = torch.optim.Adam([weight for weight in model.parameters() if weight.requires_grad], lr=1e-2)

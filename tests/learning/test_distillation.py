@@ -18,6 +18,7 @@ def random_pair(rows: int, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("states", [None, STATES], ids=["logits", "states"])
 def test_it_is_zero_for_equal_scores_and_positive_otherwise(states: StateMarginals | None) -> None:
+    """U-K1."""
     student, teacher = random_pair(4, 10)
     assert kd_loss(teacher, teacher, states, temperature=2).item() == pytest.approx(0, abs=1e-12)
     assert kd_loss(student, teacher, states, temperature=2).item() > 1e-3
@@ -25,6 +26,7 @@ def test_it_is_zero_for_equal_scores_and_positive_otherwise(states: StateMargina
 
 @pytest.mark.parametrize(("temperature", "error"), [(20, 0.01), (100, 0.0005)])
 def test_gradient_of_a_high_temperature_is_the_gap_of_centred_logits(temperature: float, error: float) -> None:
+    """U-K2."""
     student, teacher = random_pair(8, 2)
     (gradient,) = torch.autograd.grad(kd_loss(student, teacher, temperature=temperature), student)
     centred = (student - student.mean(dim=1, keepdim=True)) - (teacher - teacher.mean(dim=1, keepdim=True))
@@ -33,6 +35,7 @@ def test_gradient_of_a_high_temperature_is_the_gap_of_centred_logits(temperature
 
 
 def test_two_classes_are_a_sigmoid() -> None:
+    """U-K3."""
     z = torch.linspace(-4, 4, 9, dtype=torch.float64)[:, None]
     pair = torch.cat([torch.zeros_like(z), z], dim=1)
     torch.testing.assert_close(F.softmax(pair / 3, dim=1)[:, 1:], torch.sigmoid(z / 3), atol=1e-15, rtol=0)
@@ -41,6 +44,7 @@ def test_two_classes_are_a_sigmoid() -> None:
 
 
 def test_gradient_over_states_is_the_gap_of_marginals() -> None:
+    """U-K4."""
     student, teacher = random_pair(6, 10)
     temperature = 2.0
     (gradient,) = torch.autograd.grad(kd_loss(student, teacher, STATES, temperature=temperature), student)
@@ -49,6 +53,7 @@ def test_gradient_over_states_is_the_gap_of_marginals() -> None:
 
 
 def test_the_teacher_gets_no_gradient() -> None:
+    """U-K5."""
     student, teacher = random_pair(4, 10)
     teacher.requires_grad_(True)
     kd_loss(student, teacher, STATES, temperature=2).backward()
@@ -57,6 +62,7 @@ def test_the_teacher_gets_no_gradient() -> None:
 
 
 def test_a_frozen_teacher_keeps_its_statistics() -> None:
+    """U-K5."""
     teacher = freeze(nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)))
     before = {name: value.clone() for name, value in teacher.state_dict().items()}
     assert not teacher(torch.randn(8, 4)).requires_grad
@@ -64,6 +70,7 @@ def test_a_frozen_teacher_keeps_its_statistics() -> None:
 
 
 def test_the_ends_of_the_mix_leave_the_other_term_out() -> None:
+    """U-K6."""
     good, bad = torch.tensor(0.7), torch.tensor(float("nan"))
     assert torch.equal(mix_losses(good, bad, 0), good)
     assert torch.equal(mix_losses(bad, good, 1), good)

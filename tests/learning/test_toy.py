@@ -105,6 +105,7 @@ def student_auc(teacher: Net, seed: int, *, distil: bool) -> float:
 
 
 def test_a_teachers_word_on_unlabelled_pictures_beats_sixteen_labels_alone(trained: Trained) -> None:
+    """U-K7."""
     gains = [
         student_auc(trained.model, seed, distil=True) - student_auc(trained.model, seed, distil=False)
         for seed in range(3)
@@ -113,6 +114,7 @@ def test_a_teachers_word_on_unlabelled_pictures_beats_sixteen_labels_alone(train
 
 
 def test_the_adversary_does_not_upset_training() -> None:
+    """U-S8."""
     torch.manual_seed(2)
     generator = torch.Generator().manual_seed(2)
     body = Net().body
@@ -139,12 +141,14 @@ def auc(scores: Tensor, positive: Tensor) -> float:
 
 
 def test_fakes_and_their_regions_are_found(trained: Trained) -> None:
+    """U-E1."""
     assert auc(trained.marginals[:, 0], trained.kinds > 0) >= 0.95
     locals_ = [auc(trained.marginals[:, i], VECTORS[trained.kinds][:, i] > 0) for i in (4, 6, 7, 8)]
     assert sum(locals_) / 4 >= 0.9
 
 
 def test_a_forged_mouth_is_explained_as_mouth_and_not_as_eye(trained: Trained) -> None:
+    """U-E2."""
     found = trained.state[trained.kinds == 2].double().mean(dim=0)
     eye, mouth = (found[FFPP.names.index(name)].item() for name in ("eye", "mouth"))
     assert mouth > 0.8
@@ -152,6 +156,7 @@ def test_a_forged_mouth_is_explained_as_mouth_and_not_as_eye(trained: Trained) -
 
 
 def test_explanations_are_legal(trained: Trained) -> None:
+    """U-E2."""
     assert FFPP.is_legal(trained.state.numpy()).all()
 
 

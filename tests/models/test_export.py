@@ -30,6 +30,7 @@ def session(detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> onn
 def test_the_exported_network_computes_the_same(
     detector: Detector, session: onnxruntime.InferenceSession, batch: int
 ) -> None:
+    """U-E7."""
     images = np.random.default_rng(0).integers(0, 256, (batch, 64, 64, 3), dtype=np.uint8)
     found = dict(zip(ExportModule.OUTPUTS, session.run(list(ExportModule.OUTPUTS), {"image": images}), strict=True))
     pictures = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255

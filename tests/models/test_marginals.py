@@ -41,11 +41,13 @@ def enumerated(scores: list[float], graph: LabelGraph) -> list[float]:
 
 @GRAPHS
 def test_marginals_of_equal_scores_are_the_papers(graph: LabelGraph) -> None:
+    """U-G3."""
     found = StateMarginals(graph)(torch.zeros(1, len(graph))).marginals
     torch.testing.assert_close(found[0], torch.tensor(FLAT[graph.key], dtype=torch.float64), atol=1e-4, rtol=0)
 
 
 def test_marginals_equal_enumeration() -> None:
+    """U-G4."""
     scores = random_scores(FFPP, 3)
     found = StateMarginals(FFPP)(scores).marginals
     wanted = torch.tensor([enumerated(row, FFPP) for row in scores.tolist()], dtype=torch.float64)
@@ -54,6 +56,7 @@ def test_marginals_equal_enumeration() -> None:
 
 @GRAPHS
 def test_gradient_of_log_z_is_the_marginals(graph: LabelGraph) -> None:
+    """U-G5."""
     scores = random_scores(graph).requires_grad_(True)
     found = StateMarginals(graph)(scores)
     (gradient,) = torch.autograd.grad(found.log_z.sum(), scores)
@@ -62,6 +65,7 @@ def test_gradient_of_log_z_is_the_marginals(graph: LabelGraph) -> None:
 
 @GRAPHS
 def test_probability_of_real_is_one_over_z(graph: LabelGraph) -> None:
+    """U-G6."""
     found = StateMarginals(graph)(random_scores(graph))
     torch.testing.assert_close(1 - found.marginals[:, 0], torch.exp(-found.log_z), atol=1e-12, rtol=0)
 
@@ -74,6 +78,7 @@ def test_logit_is_the_log_odds_of_the_root(graph: LabelGraph) -> None:
 
 @given(SCORES)
 def test_marginals_respect_the_hierarchy(scores: list[float]) -> None:
+    """U-G7."""
     p = StateMarginals(FFPP)(torch.tensor([scores], dtype=torch.float64)).marginals[0].tolist()
     _, globals_, locals_ = FFPP.levels()
     labels = range(len(FFPP))
@@ -86,6 +91,7 @@ def test_marginals_respect_the_hierarchy(scores: list[float]) -> None:
 @GRAPHS
 @pytest.mark.parametrize("size", [1e2, 1e4])
 def test_huge_scores_stay_finite_with_finite_gradients(graph: LabelGraph, size: float) -> None:
+    """U-G8."""
     signs = torch.where(torch.arange(2 * len(graph)).view(2, -1) % 3 == 0, -1.0, 1.0)
     scores = (size * torch.cat([signs, -signs, torch.ones_like(signs), -torch.ones_like(signs)])).requires_grad_(True)
     found = StateMarginals(graph)(scores)
@@ -94,6 +100,7 @@ def test_huge_scores_stay_finite_with_finite_gradients(graph: LabelGraph, size: 
 
 
 def test_float32_agrees_with_float64() -> None:
+    """U-G8."""
     scores = random_scores(FFPP, 64)
     single = StateMarginals(FFPP, dtype=torch.float32)(scores.float())
     double = StateMarginals(FFPP)(scores)
@@ -102,6 +109,7 @@ def test_float32_agrees_with_float64() -> None:
 
 
 def test_a_lone_root_score_of_minus_log_250_is_even_odds() -> None:
+    """U-G9."""
     scores = torch.zeros(1, 10)
     scores[0, 0] = -math.log(250)
     assert StateMarginals(FFPP)(scores).marginals[0, 0].item() == pytest.approx(0.5, abs=1e-6)
@@ -109,6 +117,7 @@ def test_a_lone_root_score_of_minus_log_250_is_even_odds() -> None:
 
 @pytest.mark.parametrize(("score", "p"), [(-1, 0.67713), (-2, 0.15113), (-5, 0.0067)])
 def test_root_of_uniform_scores(score: float, p: float) -> None:
+    """U-G9."""
     assert StateMarginals(FFPP)(torch.full((1, 10), float(score))).marginals[0, 0].item() == pytest.approx(p, abs=1e-4)
 
 
@@ -127,6 +136,7 @@ def test_uniform_offset_without_the_bare_root() -> None:
 
 
 def test_rows_do_not_influence_each_other() -> None:
+    """U-G10."""
     scores = random_scores(FFPP)
     order = torch.tensor([3, 0, 4, 1, 2])
     module = StateMarginals(FFPP)
@@ -134,6 +144,7 @@ def test_rows_do_not_influence_each_other() -> None:
 
 
 def test_slope_of_a_marginal_along_its_own_score_is_its_variance() -> None:
+    """U-G10."""
     scores = random_scores(FFPP, 1).requires_grad_(True)
     p = StateMarginals(FFPP)(scores).marginals[0]
     slopes = torch.stack([torch.autograd.grad(p[i], scores, retain_graph=True)[0][0, i] for i in range(10)])

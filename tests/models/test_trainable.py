@@ -11,6 +11,7 @@ CNN = Encoder("test_resnet", {"channels": [8, 8, 16, 24]}, "none", "none")
 
 
 def test_of_a_transformer_the_last_block_and_final_norm_learn() -> None:
+    """U-S5."""
     encoder = create_encoder(VIT, size_px=64)
     names = set_trainable(encoder, "last")
     depth, width = len(encoder.backbone.blocks), encoder.embed_dim
@@ -30,6 +31,7 @@ def test_of_a_convolutional_net_the_last_stage_learns() -> None:
 
 @pytest.mark.parametrize("spec", [VIT, CNN], ids=["vit", "cnn"])
 def test_frozen_weights_get_no_gradient_and_stay(spec: Encoder) -> None:
+    """U-S6."""
     encoder = create_encoder(spec, size_px=64)
     learning = set(set_trainable(encoder, "last"))
     before = {name: weight.detach().clone() for name, weight in encoder.named_parameters()}

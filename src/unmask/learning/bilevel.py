@@ -76,8 +76,9 @@ class AutoLambda:
     ) -> None:
         """Move the weights once; `loss_fn(model, batch)` gives the task losses (T,).
 
-        BATCH_TRAIN is the batch that the gradients in `.grad` are of. The auxiliary batch is a second, independently drawn one of the training set. Random layers draw the same
-        numbers in every evaluation, and the generators are left as they were.
+        BATCH_TRAIN is the batch that the gradients in `.grad` are of, the auxiliary one a second, independently drawn
+        one of the training set. Random layers draw the same numbers in every evaluation, and the generators are left
+        as they were.
 
         Raises:
             ValueError: no weight has a gradient.
