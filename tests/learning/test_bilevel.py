@@ -258,3 +258,18 @@ def test_without_gradients_it_says_what_to_do_first() -> None:
     model = Point()
     with pytest.raises(ValueError, match="call backward first"):
         auto().virtual_step(model, torch.optim.SGD(model.parameters(), lr=0.1))
+
+
+@pytest.mark.parametrize(("mode", "passes"), [("finite", 3), ("exact", 2)])
+def test_it_costs_one_gradient_of_another_batch_and_what_the_mode_needs(mode: Mode, passes: int) -> None:
+    tuner, batches = auto(mode), (targets(1), targets(2))
+    model = differentiated(tuner, Point(), quadratic, batches[0])
+    with_gradient = []
+
+    def counted(module: Point, batch: Tensor) -> Tensor:
+        with_gradient.append(torch.is_grad_enabled())
+        return quadratic(module, batch)
+
+    tuner.step(model, counted, *batches, torch.optim.SGD(model.parameters(), lr=0.1))
+    assert len(with_gradient) == passes
+    assert sum(with_gradient) == 1
