@@ -19,7 +19,7 @@ LEVELS = (
     {"evaluation", "monitoring", "serving", "training"},
     {"data", "learning"},
     {"models", "labels"},
-    {"config", "console", "errors", "files", "__init__"},
+    {"config", "console", "errors", "files", "ycbcr", "__init__"},
 )
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
 

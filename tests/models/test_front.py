@@ -1,7 +1,8 @@
 import torch
 from torch import Tensor
 
-from unmask.models.front import COLOUR_REACH, LUMA, RESIDUAL_LIMIT, Front, residual
+from unmask.models.front import COLOUR_REACH, RESIDUAL_LIMIT, Front, residual
+from unmask.ycbcr import LUMA
 
 
 def colour_noise(amount: float) -> Tensor:

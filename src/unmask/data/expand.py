@@ -90,7 +90,9 @@ def _forge(
 ) -> tuple[pd.DataFrame, Counter[str], int]:
     reals = rows[(rows["label"] == "real") & rows["labelled"] & (rows["split"] == "train") & rows["landmarks"].notna()]
     shards = {
-        name_of(_forging_settings(settings, seed), chosen.sort_values("image_id")): chosen.sort_values("image_id")
+        name_of(Forger, _forging_settings(settings, seed), chosen.sort_values("image_id")): chosen.sort_values(
+            "image_id"
+        )
         for _, chosen in reals.groupby(reals["key"].map(shard_of), sort=True)
     }
     cache = Cache(out, (("rows-", ".parquet"), ("skips-", ".json"), ("crops-", ".zip")))
