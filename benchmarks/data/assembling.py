@@ -94,13 +94,22 @@ def _prepare(folder: Path, count: int, *, side: int = 224, real: bool = True) ->
     return what
 
 
-def _kept(folder: Path, landmarks: str = "none") -> tuple[list[str], Path]:
-    settings = [f"assemble.landmarks={landmarks}", "assemble.sources=[]", "assemble.domain=source", "scale.workers=2"]
-    return [sys.executable, "-m", "unmask.stages.assemble", *settings], folder
+def overrides(detector: str) -> list[str]:
+    """What the measured runs change of params.yaml."""
+    return [
+        f"assemble.faces.detector={detector}",
+        "assemble.sources=[]",
+        "assemble.domain=source",
+        "scale.workers=2",
+    ]
 
 
-def _fresh(folder: Path, landmarks: str = "none") -> tuple[list[str], Path]:
-    command, where = _kept(folder, landmarks)
+def _kept(folder: Path, detector: str = "none") -> tuple[list[str], Path]:
+    return [sys.executable, "-m", "unmask.stages.assemble", *overrides(detector)], folder
+
+
+def _fresh(folder: Path, detector: str = "none") -> tuple[list[str], Path]:
+    command, where = _kept(folder, detector)
     return ["sh", "-c", 'rm -rf build/dataset; exec "$@"', "sh", *command], where
 
 

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from unmask.data.boxes import square_around
 from unmask.data.decode import pillow_quiet
 from unmask.data.faces import Face, FaceDetector, Points, choose, create_detector, find_faces
 from unmask.data.preprocess import shrink_to
-from unmask.data.quality import brightness, content_id, luma, perceptual_hash, sharpness
+from unmask.data.quality import measure
 from unmask.data.shards import ShardReader
 from unmask.data.stills import Limits, Still, is_clip, stills_of
 from unmask.errors import DataError, ResourceError
@@ -128,8 +128,8 @@ class CropMaker:
             return Crop(job.key, f"{what} under {self.settings.min_side_px} px")
         image = shrink_to(cut, self.settings.max_side_px)
         row = {
-            **asdict(_measure(image)),
-            **asdict(still.history),
+            **vars(measure(image)),
+            **vars(still.history),
             "picture_width": still.image.width,
             "picture_height": still.image.height,
             "frame": still.frame,
@@ -159,23 +159,6 @@ def _moved(
     corner = np.array([0, 0] if box is None else box[:2], dtype=np.float32)
     scale = np.array([size[0] / cut[0], size[1] / cut[1]], dtype=np.float32)
     return ((face.points - corner) * scale).astype(np.float32).ravel()
-
-
-@dataclass(frozen=True)
-class _Measured:
-    image_id: str
-    width: int
-    height: int
-    sharpness: float
-    brightness: float
-    phash: str
-
-
-def _measure(image: Image.Image) -> _Measured:
-    grey = luma(image)
-    return _Measured(
-        content_id(image), image.width, image.height, sharpness(grey), brightness(grey), perceptual_hash(image)
-    )
 
 
 def _mask_png(still: Still, box: tuple[int, int, int, int] | None, size: tuple[int, int]) -> bytes:

@@ -25,8 +25,8 @@ from unmask.data.manifest import MANIFEST_SCHEMA, read_manifest, write_manifest
 from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.shards import ShardWriter
 from unmask.data.sheets import write_sheets
-from unmask.data.tables import empty_frame, read_typed, write_typed
-from unmask.files import read_json, write_json, write_table
+from unmask.data.tables import empty_frame, read_typed, write_table, write_typed
+from unmask.files import read_json, write_json
 from unmask.labels.graph import LabelGraph
 
 ROWS_SCHEMA = MANIFEST_SCHEMA.append(pa.field("altered", pa.list_(pa.string()))).append(

@@ -19,9 +19,8 @@ from unmask.data.forging.masks import DIFFERENCE, MASKS_SCHEMA
 from unmask.data.manifest import read_manifest, write_manifest
 from unmask.data.parallel import Workers
 from unmask.data.shards import ShardWriter
-from unmask.data.tables import read_typed, write_typed
+from unmask.data.tables import read_typed, write_table, write_typed
 from unmask.errors import DataError, GateError
-from unmask.files import write_table
 from unmask.labels.graph import FFPP
 
 # The whole line that a person reads: how many failed, which, by which key, and where to look.

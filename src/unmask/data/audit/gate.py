@@ -20,9 +20,9 @@ from unmask.data.audit.suite import Outcome, run_suite
 from unmask.data.forging.masks import DIFFERENCE, MASKS_SCHEMA
 from unmask.data.manifest import read_manifest
 from unmask.data.parallel import Workers
-from unmask.data.tables import read_typed
+from unmask.data.tables import read_table, read_typed
 from unmask.errors import ConfigError, GateError
-from unmask.files import read_table, replacing, write_json
+from unmask.files import replacing, write_json
 from unmask.labels.graph import LabelGraph
 
 
