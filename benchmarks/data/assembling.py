@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from benchmarks.data.pictures import take_in, write_source
+from benchmarks.data.pictures import assemble_command, take_in, write_source
 from benchmarks.data.run import Cost, alternate, middle, run
 from benchmarks.data.table import Row
 
@@ -94,18 +94,8 @@ def _prepare(folder: Path, count: int, *, side: int = 224, real: bool = True) ->
     return what
 
 
-def overrides(detector: str) -> list[str]:
-    """What the measured runs change of params.yaml."""
-    return [
-        f"assemble.faces.detector={detector}",
-        "assemble.sources=[]",
-        "assemble.domain=source",
-        "scale.workers=2",
-    ]
-
-
 def _kept(folder: Path, detector: str = "none") -> tuple[list[str], Path]:
-    return [sys.executable, "-m", "unmask.stages.assemble", *overrides(detector)], folder
+    return assemble_command(detector), folder
 
 
 def _fresh(folder: Path, detector: str = "none") -> tuple[list[str], Path]:

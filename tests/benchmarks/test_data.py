@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.data.assembling import overrides
+from benchmarks.data.collection import SETTINGS
 from benchmarks.data.duplicates import face_like, uniform
-from benchmarks.data.pictures import write_source
+from benchmarks.data.pictures import overrides, write_source
 from benchmarks.data.run import alternate, run
 from benchmarks.data.table import Row, as_markdown
 from unmask.config import load_config
@@ -66,4 +66,4 @@ def test_the_table_is_markdown() -> None:
 
 @pytest.mark.parametrize("detector", ["none", "mediapipe"])
 def test_the_measured_settings_are_settings_of_params_yaml(detector: str) -> None:
-    assert load_config(Path(), overrides(detector)).assemble.faces.detector == detector
+    assert load_config(Path(), [*overrides(detector), *SETTINGS]).assemble.faces.detector == detector
