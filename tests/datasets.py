@@ -10,8 +10,7 @@ from PIL import Image
 
 from unmask.data.manifest import MANIFEST_SCHEMA, write_manifest
 from unmask.data.shards import ShardWriter
-from unmask.data.tables import empty_frame
-from unmask.files import write_table
+from unmask.data.tables import empty_frame, write_table
 
 
 def row(index: int, *, label: str, split: str, labelled: bool) -> dict:

@@ -1,8 +1,7 @@
-import pandas as pd
 import pytest
 
 from unmask.errors import DataError
-from unmask.files import read_json, read_table, replacing, sha256_of, write_json, write_table
+from unmask.files import read_json, replacing, sha256_of, write_json
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -44,27 +43,9 @@ def test_damaged_json_is_a_data_error_with_its_name(tmp_path):
         read_json(tmp_path / "a.json")
 
 
-@pytest.mark.parametrize("read", [read_json, read_table])
-def test_an_absent_file_says_what_writes_it(tmp_path, read):
+def test_an_absent_file_says_what_writes_it(tmp_path):
     with pytest.raises(DataError, match="dvc repro"):
-        read(tmp_path / "absent")
-
-
-def test_a_table_goes_there_and_back(tmp_path):
-    table = pd.DataFrame({"a": [1, 2], "b": [[1.5], []]})
-    write_table(tmp_path / "a.parquet", table)
-    assert read_table(tmp_path / "a.parquet", ["a"])["a"].tolist() == [1, 2]
-
-
-@pytest.mark.parametrize("columns", [None, ["absent"]])
-def test_a_damaged_or_foreign_table_is_a_data_error(tmp_path, columns):
-    path = tmp_path / "a.parquet"
-    if columns:
-        write_table(path, pd.DataFrame({"a": [1]}))
-    else:
-        path.write_bytes(b"PAR1 not really")
-    with pytest.raises(DataError, match=r"a\.parquet"):
-        read_table(path, columns)
+        read_json(tmp_path / "absent")
 
 
 def test_sha256(tmp_path):

@@ -19,7 +19,7 @@ LEVELS = (
     {"evaluation", "monitoring", "serving", "training"},
     {"data", "learning"},
     {"models", "labels", "presets"},
-    {"config", "console", "errors", "files", "__init__"},
+    {"config", "console", "errors", "files", "ycbcr", "__init__"},
 )
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
 
@@ -33,7 +33,7 @@ CONFINED = {
     "great_expectations": ("data.audit.",),
     "fsspec": ("data.sources.tree",),
     "mediapipe": ("data.facemesh",),
-    "av": ("data.frames", "data.clips", "serving.clips"),
+    "av": ("data.video",),
 }
 # These run on a bare GPU box: torch and what travels with it.
 GPU_BOX = ("training.", "learning.", "models.", "labels.", "data.loading", "data.preprocess")

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.data import assembling, duplicates, loading, storage
+from benchmarks.data import assembling, collection, duplicates, loading, storage
 from benchmarks.data.table import Row, as_markdown
 from unmask.console import say
 
@@ -49,6 +49,7 @@ def _lines(timed: int, few: int, stored: int, repeats: int) -> dict[str, Callabl
         "duplicates": lambda _: duplicates.search(counts=(10_000, 100_000, 1_000_000), repeats=repeats),
         "growth": partial(assembling.growth, count=2 * timed, repeats=repeats),
         "dvc": partial(storage.dvc, count=stored),
+        "collection": collection.collection,
     }
 
 

@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from benchmarks.data.pictures import take_in, write_source
+from benchmarks.data.pictures import assemble_command, take_in, write_source
 from benchmarks.data.run import Cost, alternate, middle, run
 from benchmarks.data.table import Row
 
@@ -94,13 +94,12 @@ def _prepare(folder: Path, count: int, *, side: int = 224, real: bool = True) ->
     return what
 
 
-def _kept(folder: Path, landmarks: str = "none") -> tuple[list[str], Path]:
-    settings = [f"assemble.landmarks={landmarks}", "assemble.sources=[]", "assemble.domain=source", "scale.workers=2"]
-    return [sys.executable, "-m", "unmask.stages.assemble", *settings], folder
+def _kept(folder: Path, detector: str = "none") -> tuple[list[str], Path]:
+    return assemble_command(detector), folder
 
 
-def _fresh(folder: Path, landmarks: str = "none") -> tuple[list[str], Path]:
-    command, where = _kept(folder, landmarks)
+def _fresh(folder: Path, detector: str = "none") -> tuple[list[str], Path]:
+    command, where = _kept(folder, detector)
     return ["sh", "-c", 'rm -rf build/dataset; exec "$@"', "sh", *command], where
 
 

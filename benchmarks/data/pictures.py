@@ -48,6 +48,26 @@ def take_in(folder: Path, source: Path, batch: str) -> None:
     run([*_INGEST, str(source), "--batch", batch], folder)
 
 
+def overrides(detector: str) -> list[str]:
+    """What the measured runs change of params.yaml."""
+    return [
+        f"assemble.faces.detector={detector}",
+        "assemble.sources=[]",
+        "assemble.domain=source",
+        "scale.workers=2",
+    ]
+
+
+def assemble_command(detector: str, *more: str) -> list[str]:
+    """Assemble the batches of the folder that it is run in, with MORE overrides."""
+    return [sys.executable, "-m", "unmask.stages.assemble", *overrides(detector), *more]
+
+
+def assemble(folder: Path, detector: str, *more: str) -> str:
+    """Run it in FOLDER; returns its summary."""
+    return run(assemble_command(detector, *more), folder).output.strip().splitlines()[-1]
+
+
 def _place(number: int) -> str:
     return "real/camera" if number % 2 else "fake/swap"
 

@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from unmask.errors import DataError
 
 
@@ -47,26 +45,6 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path}: missing; run the stage that writes it (`dvc repro`)") from None
     except ValueError as error:
         raise DataError(f"{path}: not JSON ({error})") from None
-
-
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a Parquet file."""
-    with replacing(path) as temporary:
-        table.to_parquet(temporary, index=False)
-
-
-def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a Parquet file.
-
-    Raises:
-        DataError: the file is missing, damaged, or lacks one of COLUMNS.
-    """
-    if not path.is_file():
-        raise DataError(f"{path}: missing; run the stage that writes it (`dvc repro`)")
-    try:
-        return pd.read_parquet(path, columns=columns)
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path}: can't be read as Parquet ({error})") from None
 
 
 def sha256_of(path: Path) -> str:

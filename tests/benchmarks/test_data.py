@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.data.collection import SETTINGS
 from benchmarks.data.duplicates import face_like, uniform
-from benchmarks.data.pictures import write_source
+from benchmarks.data.pictures import overrides, write_source
 from benchmarks.data.run import alternate, run
 from benchmarks.data.table import Row, as_markdown
+from unmask.config import load_config
 
 HOLD_60_MB = "import time; held = bytes(range(256)) * 240_000; time.sleep(1.5)"
 
@@ -60,3 +62,8 @@ def test_the_table_is_markdown() -> None:
     lines = as_markdown([Row("a / b", "2 s", "1 s", 2.0, "3", "here"), Row("c", "", "", None, "", "")]).splitlines()
     assert lines[2] == "| a / b | 2 s | 1 s | 2 | 3 | here |"
     assert [line.count("|") for line in lines] == [7] * 4
+
+
+@pytest.mark.parametrize("detector", ["none", "mediapipe"])
+def test_the_measured_settings_are_settings_of_params_yaml(detector: str) -> None:
+    assert load_config(Path(), [*overrides(detector), *SETTINGS]).assemble.faces.detector == detector

@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from unmask.data import video
 from unmask.data.clips import ClipFacts, Frame, looks_like_clip, probe, read_frames, read_mask_frames
-from unmask.errors import ConfigError, DataError
+from unmask.data.stills import Limits, stills_of
+from unmask.data.video import Video
+from unmask.errors import ConfigError, DataError, ResourceError
 
 av = pytest.importorskip("av", reason="needs the extra `clips`")
 
@@ -275,11 +278,11 @@ def test_too_many_pixels_are_never_decoded() -> None:
 
 def test_decoding_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = make_clip()
-    monkeypatch.setattr("unmask.data.clips.MAX_FRAMES", 30)
+    monkeypatch.setattr("unmask.data.video.MAX_FRAMES", 30)
     with pytest.raises(DataError, match="more than 30 frames"):
         read_frames(clip, 4, max_megapixels=1)
     monkeypatch.undo()
-    monkeypatch.setattr("unmask.data.clips.MAX_DECODED_MEGAPIXELS", 0.05)
+    monkeypatch.setattr("unmask.data.video.MAX_DECODED_MEGAPIXELS", 0.05)
     with pytest.raises(DataError, match="megapixels to decode"):
         read_frames(clip, 4, max_megapixels=1)
 
@@ -289,8 +292,52 @@ def test_masks_come_for_the_same_frames() -> None:
     masks = read_mask_frames(clip, [35, 5, 15], max_megapixels=1)
     assert [number_of(mask) for mask in masks] == [35, 5, 15]
     assert {mask.mode for mask in masks} == {"L"}
-    with pytest.raises(DataError, match="no frame 40"):
-        read_mask_frames(clip, [3, 40], max_megapixels=1)
+
+
+def test_frames_that_a_clip_of_masks_lacks_have_no_mask() -> None:
+    clip = make_clip("mkv")
+    there, lacking, last = read_mask_frames(clip, [3, 40, 39], max_megapixels=1)
+    assert there is not None
+    assert lacking is None
+    assert last is not None
+    assert (number_of(there), number_of(last)) == (3, 39)
+
+
+def test_a_clip_is_read_through_once_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    monkeypatch.setattr(av, "open", lambda *args, _open=av.open, **kwargs: opened.append(1) or _open(*args, **kwargs))
+    clip = make_clip()
+    opened.clear()
+    limits = Limits(max_megapixels=1, max_megabytes=1, max_clip_megabytes=1, clip_frames=3)
+    assert [still.history.format for still in stills_of(clip, b"", limits)] == ["H264"] * 3
+    assert len(opened) == 2
+
+
+def out_of_memory(*_: object, **__: object) -> None:
+    raise av.error.MemoryError(12, "Cannot allocate memory")
+
+
+@pytest.mark.parametrize("where", ["_rgb", "_turn", "_video_stream"])
+def test_running_out_of_memory_is_no_damage(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = make_clip()
+    monkeypatch.setattr(f"unmask.data.video.{where}", out_of_memory)
+    with pytest.raises(ResourceError, match="memory ran out"):
+        read_frames(clip, 3, max_megapixels=1)
+
+
+def test_running_out_of_memory_costs_no_frame_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = make_clip()
+    monkeypatch.setattr(video, "Video", lambda container, *rest: Video(Starved(container), *rest))
+    with pytest.raises(ResourceError, match="memory ran out"):
+        read_frames(clip, 3, max_megapixels=1)
+
+
+class Starved:
+    """A container that gets no memory for its sixth packet."""
+
+    def __init__(self, container: object) -> None:
+        self.demux = lambda stream: (packet for packet in container.demux(stream) if next(self.left) or out_of_memory())
+        self.left = iter([True] * 5 + [False])
 
 
 WHOLE = functools.cache(lambda suffix: table_first(make_clip(suffix, count=12)))

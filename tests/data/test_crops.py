@@ -16,6 +16,7 @@ from unmask.data.ingest import ingest
 from unmask.data.manifest import read_manifest
 from unmask.data.parallel import Workers
 from unmask.data.shards import ShardReader
+from unmask.errors import DataError
 
 LEFT, RIGHT = (70, 100, 30), (230, 120, 45)
 
@@ -157,6 +158,41 @@ def test_a_forged_frame_names_the_same_frame_of_its_original(clips: Path, settin
     assert len(fakes) == 3
     for row in fakes.itertuples():
         assert by_id.loc[row.forged_from, ["label", "frame"]].tolist() == ["real", row.frame]
+
+
+@pytest.mark.parametrize(("masked", "bare"), [(6, [8]), (2, [5, 8]), (10, [])])
+def test_frames_that_a_clip_of_masks_lacks_are_kept_without_one(
+    clips: Path, settings: Assemble, masked: int, bare: list[int]
+) -> None:
+    masks = clips / "pictures/news/masks/fake/swap/walk.mp4"
+    masks.parent.mkdir(parents=True)
+    masks.write_bytes(clip_of([mask_of((60 + 20 * number, 120, 40)).convert("RGB") for number in range(masked)]))
+    made, _ = run(clips, settings)
+    fakes = made[made["label"] == "fake"].sort_values("frame")
+    assert fakes["frame"].tolist() == [1, 5, 8]
+    assert fakes.loc[fakes["mask_key"] == "", "frame"].tolist() == bare
+    listed = pd.read_parquet(clips / "out/quarantine.parquet")
+    frames = f"{len(bare)} of 3 frames taken (first: {bare[0] if bare else ''})"
+    expected = f"its clip of masks lacks {frames}; they are used as frames without a mask"
+    assert listed[["path", "reason"]].to_numpy().tolist() == ([["fake/swap/walk.mp4", expected]] if bare else [])
+
+
+@pytest.mark.parametrize("where", ["unmask.data.decode._to_rgb", "unmask.data.crops._png"])
+def test_a_file_over_which_memory_ran_out_is_tried_again(
+    street: Path, settings: Assemble, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starve(*_: object) -> None:
+        raise MemoryError
+
+    root = street.parent
+    ingest(street, root / "data", today="2026-11-21", batch="one")
+    with monkeypatch.context() as patched:
+        patched.setattr(where, starve)
+        with pytest.raises(DataError, match=r"shard-0000\.zip/\w+\.png: memory ran out over it; try a smaller scale"):
+            assemble(root / "data", root / "out", settings=settings, seed=7, workers=Workers())
+    assert not list((root / "out").glob("rows-*.parquet"))
+    assemble(root / "data", root / "out", settings=settings, seed=7, workers=Workers())
+    assert len(read_manifest(root / "out/manifest.parquet")) == 3
 
 
 def test_a_larger_clip_than_allowed_is_quarantined(clips: Path, settings: Assemble) -> None:

@@ -14,7 +14,7 @@ from PIL.ImageCms import ImageCmsProfile, createProfile
 from PIL.PngImagePlugin import PngInfo
 
 from unmask.data.decode import decode_image, decode_mask, decode_picture
-from unmask.errors import DataError
+from unmask.errors import DataError, ResourceError
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -313,6 +313,17 @@ def test_a_grey_jpeg_has_no_subsampling() -> None:
 def test_a_png_has_no_history(draw_picture: Callable[..., Image.Image]) -> None:
     picture = decode_picture(encoded(draw_picture(1), "PNG"))
     assert (picture.mode, picture.quantisation, picture.subsampling, picture.profile) == ("RGB", "", "", "")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError("out of memory when reading image file")])
+@pytest.mark.parametrize("where", ["_to_rgb", "_orientation"])
+def test_running_out_of_memory_is_no_damage(where: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def starve(_: Image.Image) -> None:
+        raise error
+
+    monkeypatch.setattr(f"unmask.data.decode.{where}", starve)
+    with pytest.raises(ResourceError, match="memory ran out while the picture was decoded"):
+        decode_image(encoded(Image.new("RGB", (16, 16)), "PNG"))
 
 
 def test_a_picture_carries_nothing_on() -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.spots import SpotDetector, mask_of, scene
-from unmask.data.faces import Face, check_detector, choose, create_detector, detector_version, find_faces, square_around
+from unmask.data.boxes import square_around
+from unmask.data.faces import Face, check_detector, choose, create_detector, detector_version, find_faces
 from unmask.errors import ConfigError
 
 LEFT, RIGHT, SMALL = (60, 100, 30), (220, 120, 45), (150, 40, 12)

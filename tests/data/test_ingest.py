@@ -16,7 +16,7 @@ from unmask.data.batches import Batch, list_batches, read_index, read_quarantine
 from unmask.data.examine import Caps
 from unmask.data.ingest import ingest
 from unmask.data.shards import ShardReader
-from unmask.errors import DataError
+from unmask.errors import DataError, ResourceError
 
 take = partial(ingest, today="2026-11-21")
 
@@ -171,6 +171,21 @@ def test_a_mask_of_another_size_is_left_out(sources: Path, tmp_path: Path) -> No
     Image.new("L", (10, 10)).save(sources / "news/masks/fake/swap/deep/1.png")
     take(sources, tmp_path / "data")
     assert rows_by_path(tmp_path / "data").loc["fake/swap/deep/1.png", "mask_key"] == ""
+
+
+def test_a_mask_over_which_memory_ran_out_ends_the_run_without_a_batch(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starve(*_: object, **__: object) -> None:
+        raise ResourceError("memory ran out")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("unmask.data.examine.decode_mask", starve)
+        with pytest.raises(ResourceError, match=r"masks/fake/swap/deep/\d\.png: memory ran out; no batch was written"):
+            take(sources, tmp_path / "data")
+    assert not list((tmp_path / "data").glob("[!.]*"))
+    take(sources, tmp_path / "data")
+    assert rows_by_path(tmp_path / "data").loc["fake/swap/deep/1.png", "mask_key"]
 
 
 def test_the_same_bytes_as_real_and_as_fake_are_refused_both(sources: Path, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import torch
 from tests.datasets import noise, row, write_dataset
 from unmask.data.loading import Crops, balanced_order, load_crops, training_rows, validation_rows
 from unmask.data.preprocess import PreprocessSpec
+from unmask.data.tables import write_table
 from unmask.errors import DataError
-from unmask.files import write_table
 
 SPEC = PreprocessSpec(size_px=16, window_px=20, shrink=True)
 

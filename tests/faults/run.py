@@ -21,7 +21,7 @@ from unmask.data.expand import expand
 from unmask.data.ingest import ingest
 from unmask.data.manifest import read_manifest, write_manifest
 from unmask.data.parallel import Workers
-from unmask.files import write_table
+from unmask.data.tables import write_table
 from unmask.labels.graph import LabelGraph, graph_by_name
 
 WORKERS = Workers()

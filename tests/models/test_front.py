@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from unmask.models.front import COLOUR_REACH, DOWN_UP_GAIN, LUMA, RESIDUAL_LIMIT, Front, down_up, residual
+from unmask.models.front import COLOUR_REACH, DOWN_UP_GAIN, RESIDUAL_LIMIT, Front, down_up, residual
+from unmask.ycbcr import LUMA
 
 
 def colour_noise(amount: float) -> Tensor:

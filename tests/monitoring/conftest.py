@@ -8,8 +8,7 @@ import pytest
 from tests.datasets import row
 from unmask.data.batches import INDEX_SCHEMA
 from unmask.data.manifest import write_manifest
-from unmask.data.tables import write_typed
-from unmask.files import write_table
+from unmask.data.tables import write_table, write_typed
 
 LABELS = ("fake", "identity")
 

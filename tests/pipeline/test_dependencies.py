@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from unmask.config import Config
-from unmask.data.assemble import CROP_CODE
+from unmask.data.code import PLUMBING, modules_of
 
 PROJECT = Path(__file__).parents[2]
 PACKAGE = PROJECT / "src/unmask"
@@ -125,9 +125,10 @@ def test_parameters_are_the_sections_read(stage):
     assert listed == used, f"{stage}: params: [{', '.join(sorted(used))}]"
 
 
-def test_crops_are_keyed_by_all_code_that_makes_them():
-    used = {file.stem for file in closure(PACKAGE / "data/crops.py") if file.parent.name == "data"}
-    assert used - {"shards"} == set(CROP_CODE)
+@pytest.mark.parametrize("maker", ["data/crops", "data/forging/worker", "data/forging/pairs"])
+def test_results_are_keyed_by_all_code_that_makes_them(maker):
+    used = closure(PACKAGE / f"{maker}.py") - {PACKAGE / f"{name}.py" for name in PLUMBING}
+    assert modules_of(f"unmask.{maker.replace('/', '.')}") == used
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pyarrow as pa
 from unmask.config import Assemble
 from unmask.console import track
 from unmask.data.batches import Batch, list_batches, read_index, read_quarantine
+from unmask.data.code import code_digest
 from unmask.data.crops import Crop, CropMaker, CropSettings, Job
 from unmask.data.faces import CROPS, MISSING, check_detector, detector_version
 from unmask.data.manifest import MANIFEST_SCHEMA
@@ -38,11 +38,6 @@ ROWS_SCHEMA = pa.schema(
         pa.field("crop_mask_key", pa.string()),
         *(MANIFEST_SCHEMA.field(name).with_nullable(True) for name in _MEASURED),
     ]
-)
-# The modules that decide what a crop is: an edit of one of them makes all crops anew.
-CROP_CODE = (
-    *("clips", "colour", "containers", "crops", "decode"),
-    *("facemesh", "faces", "preprocess", "quality", "stills"),
 )
 _CHUNK = 16
 
@@ -161,19 +156,13 @@ def _shards(data: Path, index: pd.DataFrame, settings: CropSettings) -> Iterator
 
 
 def _cache_key(shard: Path, jobs: list[Job], settings: CropSettings) -> str:
-    digest = hashlib.sha256(json.dumps([_code(), sha256_of(shard), asdict(settings)]).encode())
+    digest = hashlib.sha256(
+        json.dumps([code_digest(CropMaker.__module__), sha256_of(shard), asdict(settings)]).encode()
+    )
     for job in jobs:
         digest.update(f"{job.key}\n{job.mask_key}\n{job.forged}\n".encode())
         digest.update(b"" if job.landmarks is None else job.landmarks.tobytes())
     return digest.hexdigest()[:16]
-
-
-@cache
-def _code() -> str:
-    digest = hashlib.sha256()
-    for name in CROP_CODE:
-        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
-    return digest.hexdigest()
 
 
 def _remove_stale(out: Path, wanted: set[str]) -> None:

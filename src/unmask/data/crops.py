@@ -2,24 +2,22 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from unmask.data.boxes import square_around
 from unmask.data.decode import pillow_quiet
-from unmask.data.faces import Face, FaceDetector, choose, create_detector, find_faces, square_around
+from unmask.data.faces import Face, FaceDetector, Points, choose, create_detector, find_faces
 from unmask.data.preprocess import shrink_to
-from unmask.data.quality import brightness, content_id, luma, perceptual_hash, sharpness
+from unmask.data.quality import measure
 from unmask.data.shards import ShardReader
 from unmask.data.stills import Limits, Still, is_clip, stills_of
-from unmask.errors import DataError
-
-Points = npt.NDArray[np.float32]
+from unmask.errors import DataError, ResourceError
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class CropMaker:
         """Crops of each job, in their order; none is without at least one, if only to say why.
 
         Raises:
-            DataError: a shard is damaged; a file that is damaged only has a reason.
+            DataError: a shard is damaged, or memory ran out over a file; a file that is damaged only has a reason.
         """
         with pillow_quiet():
             return [self._make(job) for job in jobs]
@@ -78,9 +76,17 @@ class CropMaker:
         data = reader.read(job.key)
         mask = reader.read(job.mask_key) if job.mask_key else b""
         try:
-            return [crop for still in stills_of(data, mask, self.settings.limits) for crop in self._crops(job, still)]
+            stills = stills_of(data, mask, self.settings.limits)
+            crops = [crop for still in stills for crop in self._crops(job, still)]
+        except (MemoryError, ResourceError):
+            # As a reason it would be kept with the shard's crops, and the file never be tried again.
+            raise DataError(
+                f"{job.batch / job.key}: memory ran out over it; try a smaller scale.workers, or have it left out "
+                "by a smaller assemble.max_megapixels"
+            ) from None
         except DataError as error:
             return [Crop(job.key, str(error))]
+        return [*crops, *_without_mask(job, stills)] if mask else crops
 
     def _crops(self, job: Job, still: Still) -> Iterator[Crop]:
         where = f" in frame {still.frame}" if still.frame else ""
@@ -122,8 +128,8 @@ class CropMaker:
             return Crop(job.key, f"{what} under {self.settings.min_side_px} px")
         image = shrink_to(cut, self.settings.max_side_px)
         row = {
-            **asdict(_measure(image)),
-            **asdict(still.history),
+            **vars(measure(image)),
+            **vars(still.history),
             "picture_width": still.image.width,
             "picture_height": still.image.height,
             "frame": still.frame,
@@ -136,6 +142,14 @@ class CropMaker:
         return Crop(job.key, png=_png(image), mask_png=_mask_png(still, box, image.size), row=row)
 
 
+def _without_mask(job: Job, stills: list[Still]) -> Iterator[Crop]:
+    """What goes to the list of reasons where a clip of masks is shorter than its clip, whose crops all stay."""
+    bare = [still.frame for still in stills if still.mask is None]
+    if bare:
+        several = f"{len(bare)} of {len(stills)} frames taken (first: {bare[0]})"
+        yield Crop(job.key, f"its clip of masks lacks {several}; they are used as frames without a mask")
+
+
 def _moved(
     face: Face | None, box: tuple[int, int, int, int] | None, cut: tuple[int, int], size: tuple[int, int]
 ) -> Points | None:
@@ -145,23 +159,6 @@ def _moved(
     corner = np.array([0, 0] if box is None else box[:2], dtype=np.float32)
     scale = np.array([size[0] / cut[0], size[1] / cut[1]], dtype=np.float32)
     return ((face.points - corner) * scale).astype(np.float32).ravel()
-
-
-@dataclass(frozen=True)
-class _Measured:
-    image_id: str
-    width: int
-    height: int
-    sharpness: float
-    brightness: float
-    phash: str
-
-
-def _measure(image: Image.Image) -> _Measured:
-    grey = luma(image)
-    return _Measured(
-        content_id(image), image.width, image.height, sharpness(grey), brightness(grey), perceptual_hash(image)
-    )
 
 
 def _mask_png(still: Still, box: tuple[int, int, int, int] | None, size: tuple[int, int]) -> bytes:

@@ -11,7 +11,7 @@ from unmask.data.clips import looks_like_clip, probe
 from unmask.data.decode import MAX_MEGABYTES, MAX_MEGAPIXELS, decode_mask, decode_picture
 from unmask.data.sources.layout import Found, Refused, without_suffix
 from unmask.data.sources.tree import Tree
-from unmask.errors import ConfigError, DataError
+from unmask.errors import ConfigError, DataError, ResourceError
 
 MAX_CLIP_MEGABYTES = 256.0
 _SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "TIFF": "tif"}
@@ -76,12 +76,16 @@ def read_mask(entry: Entry, tree: Tree, caps: Caps) -> Mask | None:
 
     Raises:
         DataError: there is one, but it can't be used; the message names it.
+        ResourceError: there was too little memory to tell.
     """
     path = entry.found.mask
     if not path:
         return None
     try:
         return _read_mask(tree.read(path, max_megabytes=caps.megabytes), entry, caps)
+    except ResourceError as error:
+        # Left out of a batch, a mask would stay out: batches are never touched again.
+        raise ResourceError(f"{tree.at(path)}: {error}; no batch was written, run again") from error
     except (ConfigError, DataError) as error:
         raise DataError(f"{tree.at(path)}: {error}") from error
 

@@ -25,8 +25,8 @@ from unmask.data.manifest import MANIFEST_SCHEMA, read_manifest, write_manifest
 from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.shards import ShardWriter
 from unmask.data.sheets import write_sheets
-from unmask.data.tables import empty_frame, read_typed, write_typed
-from unmask.files import read_json, write_json, write_table
+from unmask.data.tables import empty_frame, read_typed, write_table, write_typed
+from unmask.files import read_json, write_json
 from unmask.labels.graph import LabelGraph
 
 ROWS_SCHEMA = MANIFEST_SCHEMA.append(pa.field("altered", pa.list_(pa.string()))).append(
@@ -90,7 +90,9 @@ def _forge(
 ) -> tuple[pd.DataFrame, Counter[str], int]:
     reals = rows[(rows["label"] == "real") & rows["labelled"] & (rows["split"] == "train") & rows["landmarks"].notna()]
     shards = {
-        name_of(_forging_settings(settings, seed), chosen.sort_values("image_id")): chosen.sort_values("image_id")
+        name_of(Forger, _forging_settings(settings, seed), chosen.sort_values("image_id")): chosen.sort_values(
+            "image_id"
+        )
         for _, chosen in reals.groupby(reals["key"].map(shard_of), sort=True)
     }
     cache = Cache(out, (("rows-", ".parquet"), ("skips-", ".json"), ("crops-", ".zip")))

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from unmask.data.faces import Box, Face, Points, square_around
+from unmask.data.boxes import Box, intersection_over_union, square_around
+from unmask.data.faces import Face, Points
 
 # Mesh vertices by iBUG number: jaw, brows, nose bridge, nostrils, eyes, outer lip, inner lip. Chosen on the mesh's
 # own contours, mirror pairs on both sides; "left" below is the picture's left.
@@ -69,7 +70,7 @@ class FaceMeshDetector:
                 place = each.location_data.relative_bounding_box
                 x0, y0 = place.xmin * image.width, place.ymin * image.height
                 box = x0, y0, x0 + place.width * image.width, y0 + place.height * image.height
-                if all(_overlap(box, other) < _SAME_FACE for other, _ in found):
+                if all(intersection_over_union(box, other) < _SAME_FACE for other, _ in found):
                     found.append((box, float(each.score[0])))
         return found
 
@@ -93,14 +94,6 @@ class FaceMeshDetector:
 def _holds(box: Box, points: Points) -> bool:
     x, y = points.mean(axis=0).tolist()
     return bool(box[0] <= x <= box[2] and box[1] <= y <= box[3])
-
-
-def _overlap(one: Box, other: Box) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    common = max(0.0, width) * max(0.0, height)
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return common / max(areas - common, 1e-9)
 
 
 @contextmanager

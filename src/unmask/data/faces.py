@@ -1,4 +1,4 @@
-"""Faces in a picture: what a detector gives, which faces are taken, and the square that is cut around one."""
+"""Faces in a picture: what a detector gives, and which faces are taken."""
 
 import hashlib
 import importlib
@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from unmask.data.boxes import Box
 from unmask.errors import ConfigError
 
-Box = tuple[float, float, float, float]
 Points = npt.NDArray[np.float32]
 CROPS = ("none", "largest", "every")
 MISSING = ("keep", "quarantine")
@@ -157,24 +157,6 @@ def choose(faces: Sequence[Face], crop: str, *, forged: bool, mask: Image.Image 
         return numbered
     largest = max(numbered, key=lambda item: item[1].area, default=None)
     return [] if largest is None else [largest]
-
-
-def square_around(extent: Box, size: tuple[int, int], *, margin: float) -> tuple[int, int, int, int]:
-    """Whole pixels x0, y0, x1, y1 of the square around a face, MARGIN of its longer side wider on each side.
-
-    At the border of the picture (width, height) it is moved inside, and cut where the picture is too small.
-    """
-    x0, y0, x1, y1 = extent
-    side = round(max(x1 - x0, y1 - y0) * (1 + 2 * margin))
-    left, right = _span((x0 + x1) / 2, side, size[0])
-    top, bottom = _span((y0 + y1) / 2, side, size[1])
-    return left, top, right, bottom
-
-
-def _span(centre: float, side: int, limit: int) -> tuple[int, int]:
-    length = max(1, min(side, limit))
-    start = min(max(0, round(centre - side / 2)), limit - length)
-    return start, start + length
 
 
 def _altered(face: Face, mask: Image.Image) -> int:

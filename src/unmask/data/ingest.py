@@ -19,7 +19,7 @@ from unmask.data.manifest import LABELS, SAMPLE_SOURCE
 from unmask.data.shards import SHARD_BYTES, ShardWriter
 from unmask.data.sources.layout import plain_text
 from unmask.data.tables import write_typed
-from unmask.errors import DataError
+from unmask.errors import DataError, ResourceError
 from unmask.files import replacing
 
 _BATCH_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -168,6 +168,8 @@ def _write_shard(
 def _mask(entry: Entry, intake: Intake, caps: Caps) -> Mask | None:
     try:
         return read_mask(entry, intake.tree, caps)
+    except ResourceError:
+        raise
     except DataError as error:
         intake.notes.append(f"{error}; this mask is left out")
         return None

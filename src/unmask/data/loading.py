@@ -15,8 +15,8 @@ from unmask.data.decode import decode_image
 from unmask.data.manifest import read_manifest
 from unmask.data.preprocess import Pixels, PreprocessSpec, window
 from unmask.data.shards import ShardReader
+from unmask.data.tables import read_table
 from unmask.errors import DataError
-from unmask.files import read_table
 
 HIDDEN = "unlabelled"
 

@@ -117,12 +117,13 @@ def _drop_copies(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.Dat
 
 
 def _manifest(rows: pd.DataFrame) -> pd.DataFrame:
+    known = {text: json.dumps(sorted(json.loads(text))) for text in rows["attributes"].unique()}
     return rows.assign(
         key=rows["crop_key"],
         generator=rows["generator"].where(rows["label"] != "unlabelled", ""),
         mask_key=rows["crop_mask_key"].fillna(""),
         forged_from=original_ids(rows),
-        attribute_mask=[json.dumps(sorted(json.loads(text))) for text in rows["attributes"]],
+        attribute_mask=rows["attributes"].map(known),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from unmask.data.boxes import intersection_over_union
+
 # Intersection over union of two crops of one face, found anew in the fake and in its original.
 _SAME_PLACE = 0.3
 
@@ -33,7 +35,4 @@ def _best(box: Sequence[float] | None, candidates: list[Mapping[Hashable, Any]])
 def _overlap(one: Sequence[float] | None, other: Sequence[float] | None) -> float:
     if one is None or other is None:
         return float(one is other)
-    across = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
-    down = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return across * down / (sum(areas) - across * down)
+    return intersection_over_union(one, other)

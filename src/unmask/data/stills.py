@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from unmask.data.clips import looks_like_clip, probe, read_frames, read_mask_frames
-from unmask.data.decode import UNKNOWN_QUALITY, decode_mask, decode_picture
+from unmask.data.clips import looks_like_clip, read_frames, read_mask_frames
+from unmask.data.containers import FORMATS
+from unmask.data.decode import decode_mask, decode_picture
+from unmask.data.jpeg import UNKNOWN_QUALITY
 from unmask.errors import DataError
-
-_CLIP_SUFFIXES = ("mp4", "mkv", "webm", "avi", "mov", "ts", "mpg", "flv", "wmv")
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,14 @@ class Still:
 
 def is_clip(key: str) -> bool:
     """Whether a stored file is a clip, by its suffix, which ingest gives by content."""
-    return key.rpartition(".")[2] in _CLIP_SUFFIXES
+    return key.rpartition(".")[2] in FORMATS
 
 
 def stills_of(data: bytes, mask: bytes, limits: Limits) -> list[Still]:
-    """Decode a file and its MASK (empty without one).
+    """Decode a file and its MASK (empty without one); of a clip, frames that its clip of masks lacks have none.
 
     Raises:
+        ResourceError: memory ran out.
         DataError: it can't be used; the message is a short reason without a file name.
     """
     if looks_like_clip(data[:64]):
@@ -68,13 +69,12 @@ def stills_of(data: bytes, mask: bytes, limits: Limits) -> list[Still]:
 def _frames(data: bytes, mask: bytes, limits: Limits) -> list[Still]:
     if len(data) > limits.max_clip_megabytes * 1e6:
         raise DataError(f"larger than {limits.max_clip_megabytes:g} MB")
-    history = History(probe(data, max_megapixels=limits.max_megapixels).codec)
     frames = read_frames(data, limits.clip_frames, max_megapixels=limits.max_megapixels)
     masks: list[Image.Image | None] = [None] * len(frames)
     if mask:
         numbers = [frame.number for frame in frames]
-        masks = [*read_mask_frames(mask, numbers, max_megapixels=limits.max_megapixels)]
+        masks = read_mask_frames(mask, numbers, max_megapixels=limits.max_megapixels)
     return [
-        Still(frame.image, altered, frame.number, frame.time_s, history)
+        Still(frame.image, altered, frame.number, frame.time_s, History(frame.codec))
         for frame, altered in zip(frames, masks, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Parquet files with a declared schema, checked when written and when read."""
+"""Parquet files, most of them with a declared schema that is checked when written and when read."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -47,6 +47,26 @@ def read_typed(path: Path, schema: pa.Schema, columns: Iterable[str] | None = No
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: can't be read as Parquet ({_first_line(error)}); {remedy}") from error
     return cast("pd.DataFrame", table.to_pandas())
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a Parquet file."""
+    with replacing(path) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a Parquet file.
+
+    Raises:
+        DataError: the file is missing, damaged, or lacks one of COLUMNS.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: missing; run the stage that writes it (`dvc repro`)")
+    try:
+        return pd.read_parquet(path, columns=columns)
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: can't be read as Parquet ({error})") from None
 
 
 def empty_frame(schema: pa.Schema) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from unmask.config import Config
 from unmask.data.manifest import SAMPLE_SOURCE, read_manifest
+from unmask.data.tables import read_table, write_table
 from unmask.errors import DataError
 from unmask.evaluation.calibration import fit
 from unmask.evaluation.gate import Shortcut, read_shortcut, soft_failures
@@ -28,7 +29,7 @@ from unmask.evaluation.report import Findings, render
 from unmask.evaluation.slices import References
 from unmask.evaluation.unknowns import unknowns
 from unmask.evaluation.worst import worst_mistakes
-from unmask.files import read_table, replacing, write_json, write_table
+from unmask.files import replacing, write_json
 from unmask.labels.explanation import best_altered_state
 from unmask.labels.graph import LabelGraph
 from unmask.models.detector import load_detector

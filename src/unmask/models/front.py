@@ -6,12 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unmask.ycbcr import LUMA
+
 LIGHT_GAIN = 60.0  # brings the residual of portraits, std 0.005 to 0.03 of 1 by codec and scale, to the order of 1
 COLOUR_GAIN = 60.0  # likewise for colour, which is fainter and kept over a wider band
 RESIDUAL_LIMIT = 4.0  # hair and text would otherwise rule the first convolution
 DOWN_UP_GAIN = 60.0  # likewise for differences of neighbours, std 0.007 to 0.04 of 1
 COLOUR_REACH = 4  # px; local colour is the mean of a square of 2 * COLOUR_REACH + 1
-LUMA = (0.299, 0.587, 0.114)  # BT.601, as JPEG has it
 
 
 class Front(nn.Module):

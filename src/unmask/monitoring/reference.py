@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from unmask.data.batches import list_batches
 from unmask.data.manifest import read_manifest
+from unmask.data.tables import read_table
 from unmask.errors import DataError
-from unmask.files import read_table
 
 QUALITY = ("sharpness", "brightness", "picture_width", "picture_height", "jpeg_quality", "bytes_per_px")
 SCORES = ("p_fake", "uncertain")

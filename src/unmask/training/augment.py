@@ -15,7 +15,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from unmask.config import Augment
-from unmask.models.front import LUMA
+from unmask.ycbcr import LUMA
 
 Pixels = NDArray[np.uint8]
 

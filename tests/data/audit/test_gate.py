@@ -19,9 +19,8 @@ from unmask.data.forging.masks import DIFFERENCE, MASKS_SCHEMA
 from unmask.data.manifest import read_manifest, write_manifest
 from unmask.data.parallel import Workers
 from unmask.data.shards import ShardWriter
-from unmask.data.tables import read_typed, write_typed
+from unmask.data.tables import read_typed, write_table, write_typed
 from unmask.errors import DataError, GateError
-from unmask.files import write_table
 from unmask.labels.graph import FFPP
 
 # The whole line that a person reads: how many failed, which, by which key, and where to look.
@@ -38,6 +37,7 @@ def inputs(folder: Path, **changed: object) -> Inputs:
         "troubles": {"missing_crops": {}, "unreadable_crops": {}, "masks_of_other_size": {}},
         "accepted": {},
         "shortcut_auc": 0.6,
+        "shortcut_missing": "",
         "graph": FFPP,
         "unseen_generators": frozenset({"warp"}),
         "near_duplicate_bits": 4,
@@ -178,10 +178,30 @@ def test_a_failed_hard_expectation_stops_after_writing_the_page(build, tmp_path,
 
 
 def test_a_missed_soft_expectation_is_recorded_and_does_not_stop(build, tmp_path, settings):
-    gate(build, tmp_path / "out", settings, max_shortcut_auc=0.1)
+    line = gate(build, tmp_path / "out", settings, min_class_share=0.45)
     report = json.loads((tmp_path / "out/validation.json").read_text())
     assert report["passed"]
-    assert "shortcut_auc" in [row["name"] for row in report["soft"]]
+    assert "class_share" in [row["name"] for row in report["soft"]]
+    assert "reals and fakes are balanced (0.4286, at least 0.45 by validate.min_class_share)" in line
+
+
+def test_a_figure_that_cannot_be_had_is_not_measured_and_has_not_passed(build):
+    rows = read_manifest(build / "dataset/manifest.parquet")
+    facts = facts_of(build, shortcut_auc=None, shortcut_missing="too few reals")
+    outcome = next(found for found in run_suite(rows, facts, validate()) if found.name == "shortcut_auc")
+    assert (outcome.passed, outcome.observed, outcome.unmeasured) == (False, None, "too few reals")
+    assert outcome.named == ("not measured: too few reals",)
+
+
+def test_a_shortcut_audit_that_could_not_run_is_told_with_its_reason(build, tmp_path, settings):
+    line = gate(build, tmp_path / "out", settings)
+    why = "fewer than 20 visible reals or fakes, or all of one group"
+    assert f"no soft one missed, 1 not measured (simple statistics do not give the label away: {why});" in line
+    report = json.loads((tmp_path / "out/validation.json").read_text())
+    assert [(row["name"], row["observed"], row["unmeasured"]) for row in report["soft"]] == [
+        ("shortcut_auc", None, why)
+    ]
+    assert f"<td class=n>not measured: {why}</td>" in (tmp_path / "out/index.html").read_text()
 
 
 def test_a_bad_row_is_named_by_the_row_expectations(build, tmp_path, settings):

@@ -82,6 +82,21 @@ def test_an_audit_that_could_not_run_says_so():
     assert "Not run" in page(shortcuts=[])
 
 
+def test_an_expectation_without_a_figure_is_neither_held_nor_missed():
+    found = page(outcomes=[outcome(hard=False, observed=None, named=("not measured: <few>",), unmeasured="<few>")])
+    assert "<strong>Passed</strong> on 1 crops, 1 not measured." in found
+    assert "<span class=warn>not measured</span>" in found
+    assert "not measured: &lt;few&gt;" in found
+    assert "observed not" not in found
+    assert "0 rows" not in found
+    assert ">held<" not in found
+    assert ">missed<" not in found
+
+
+def test_the_page_says_what_a_shortcut_auc_is():
+    assert "A shortcut AUC is the probability that" in page()
+
+
 def test_what_changed_stands_as_a_share():
     changes = [Change("<s>", "real", 200, 150)]
     assert "<td>&lt;s&gt;</td><td>real</td><td class=n>200</td><td class=n>150</td><td class=n>-25.0%</td>" in page(

@@ -2,6 +2,8 @@ from pathlib import Path
 
 from tests.faces import plans, write_faces
 from unmask.data.forging.cache import Cache, name_of, shard_of
+from unmask.data.forging.pairs import PairComparer
+from unmask.data.forging.worker import Forger
 from unmask.data.manifest import read_manifest
 
 PATTERNS = (("rows-", ".parquet"), ("crops-", ".zip"))
@@ -23,15 +25,16 @@ def test_files_of_other_names_go_and_other_files_stay(tmp_path: Path):
     assert {path.name for path in tmp_path.iterdir()} == kept
 
 
-def test_a_name_stands_for_settings_rows_and_landmarks(tmp_path: Path):
+def test_a_name_stands_for_code_settings_rows_and_landmarks(tmp_path: Path):
     write_faces(tmp_path, plans(2, 1, "train"))
     rows = read_manifest(tmp_path / "manifest.parquet")
     moved, lost, regrouped = rows.copy(), rows.copy(), rows.assign(group="other")
     moved["landmarks"] = [points + 1 for points in rows["landmarks"]]
     lost["landmarks"] = [None] * len(rows)
-    names = [name_of((1, 0.3), table) for table in (rows, moved, lost, regrouped)]
-    assert len({*names, name_of((2, 0.3), rows), name_of((1, 0.3), rows, rows)}) == 6
-    assert name_of((1, 0.3), rows.copy()) == names[0]
+    names = [name_of(Forger, (1, 0.3), table) for table in (rows, moved, lost, regrouped)]
+    others = name_of(Forger, (2, 0.3), rows), name_of(Forger, (1, 0.3), rows, rows)
+    assert len({*names, *others, name_of(PairComparer, (1, 0.3), rows)}) == 7
+    assert name_of(Forger, (1, 0.3), rows.copy()) == names[0]
 
 
 def test_a_key_names_its_shard():

@@ -1,5 +1,6 @@
 """One-row summary of the whole data set, and what stands behind each number: rows to blame, sentences that name."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -26,7 +27,7 @@ class Inputs:
     """What the gate looks at.
 
     Dataset, generated rows, labels.parquet, quarantine list; what `integrity` found by its name; pooled shortcut AUC,
-    None where there was none; counts of the accepted version, empty where there was none.
+    None where there was none, and then why; counts of the accepted version, empty where there was none.
     """
 
     rows: pd.DataFrame
@@ -36,6 +37,7 @@ class Inputs:
     troubles: Mapping[str, Troubles]
     accepted: Cells
     shortcut_auc: float | None
+    shortcut_missing: str
     graph: LabelGraph
     unseen_generators: frozenset[str]
     near_duplicate_bits: int
@@ -43,11 +45,15 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Facts:
-    """Numbers by name; by the same name the image_ids to blame, and sentences that name what is meant."""
+    """Numbers by name, NaN where one can't be had; by the same name image_ids to blame, sentences on what is meant.
+
+    `missing` says by the same name why a number can't be had.
+    """
 
     numbers: dict[str, float]
     culprits: dict[str, list[str]] = field(default_factory=dict)
     named: dict[str, list[str]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
 
     def frame(self) -> pd.DataFrame:
         """The numbers as a one-row table."""
@@ -80,7 +86,8 @@ def gather_facts(inputs: Inputs, settings: Validate) -> Facts:
     strongest = strongest_within_sources(seen, bound=settings.max_label_association)
     numbers["association_within_sources"], named["association_within_sources"] = strongest
     growth_numbers, growth_named = _growth(inputs, settings)
-    return Facts(numbers | growth_numbers, culprits, named | growth_named)
+    missing = {} if inputs.shortcut_auc is not None else {"shortcut_auc": inputs.shortcut_missing}
+    return Facts(numbers | growth_numbers, culprits, named | growth_named, missing)
 
 
 def _counts(inputs: Inputs, seen: pd.DataFrame) -> dict[str, float]:
@@ -95,8 +102,7 @@ def _counts(inputs: Inputs, seen: pd.DataFrame) -> dict[str, float]:
         "test_fakes": _count(seen, "test", "fake"),
         "quarantined_fraction": refused / max(1, refused + kept),
         "class_share": smaller_share(seen),
-        # too few rows to audit is no evidence of a shortcut
-        "shortcut_auc": 0.5 if inputs.shortcut_auc is None else inputs.shortcut_auc,
+        "shortcut_auc": math.nan if inputs.shortcut_auc is None else inputs.shortcut_auc,
     }
 
 

@@ -18,15 +18,12 @@ from unmask.data.decode import decode_image
 from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.shards import ShardReader
 from unmask.errors import DataError
+from unmask.ycbcr import CB, CR, LUMA
 
 SPECTRUM_BINS = 16
 COLOUR = tuple(f"{what}_{channel}" for what in ("mean", "std") for channel in "rgb")
 PIXEL_FEATURES = (*COLOUR, "log_sharpness", *(f"power_{number:02d}" for number in range(SPECTRUM_BINS)))
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-CHROMA = (  # BT.601 Cb and Cr, as JPEG has them
-    np.array([-0.168736, -0.331264, 0.5], dtype=np.float32),
-    np.array([0.5, -0.418688, -0.081312], dtype=np.float32),
-)
+_LUMA, _CB, _CR = np.array([LUMA, CB, CR], dtype=np.float32)
 CHROMA_FEATURES = tuple(
     f"{channel}_{what}"
     for channel in ("cb", "cr")
@@ -47,13 +44,13 @@ def pixel_features(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """PIXEL_FEATURES of a crop (h, w, 3)."""
     x = pixels.astype(np.float32)
     flat = x.reshape(-1, 3)
-    return np.concatenate([flat.mean(axis=0), flat.std(axis=0), _noise_and_spectrum(x @ LUMA)])
+    return np.concatenate([flat.mean(axis=0), flat.std(axis=0), _noise_and_spectrum(x @ _LUMA)])
 
 
 def chroma_features(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """CHROMA_FEATURES of a crop (h, w, 3): log variance of the Laplacian and radial spectrum of Cb, then of Cr."""
     x = pixels.astype(np.float32)
-    return np.concatenate([_noise_and_spectrum(x @ weights) for weights in CHROMA])
+    return np.concatenate([_noise_and_spectrum(x @ weights) for weights in (_CB, _CR)])
 
 
 def _noise_and_spectrum(plane: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -15,14 +15,14 @@ from unmask.data.audit.growth import Cells, changes, count_cells, read_version, 
 from unmask.data.audit.integrity import Troubles, masks_of_other_size, missing_members, unreadable_crops
 from unmask.data.audit.page import PageData, render_page
 from unmask.data.audit.pictures import Gallery
-from unmask.data.audit.shortcut import POOLED, ShortcutRow, shortcut_audit
+from unmask.data.audit.shortcut import POOLED, TOO_FEW, ShortcutRow, shortcut_audit
 from unmask.data.audit.suite import Outcome, run_suite
 from unmask.data.forging.masks import DIFFERENCE, MASKS_SCHEMA
 from unmask.data.manifest import read_manifest
 from unmask.data.parallel import Workers
-from unmask.data.tables import read_typed
+from unmask.data.tables import read_table, read_typed
 from unmask.errors import ConfigError, GateError
-from unmask.files import read_table, replacing, write_json
+from unmask.files import replacing, write_json
 from unmask.labels.graph import LabelGraph
 
 
@@ -66,6 +66,7 @@ def run_gate(
             troubles=troubles,
             accepted=accepted,
             shortcut_auc=_pooled(shortcuts),
+            shortcut_missing=TOO_FEW if shortcuts else "crops are missing or damaged",
             graph=graph,
             unseen_generators=frozenset(settings.assemble.unseen_generators),
             near_duplicate_bits=settings.assemble.near_duplicate_bits,
@@ -161,20 +162,25 @@ def _verdict(
     if hard:
         count = f"{len(hard)} hard expectation{'s' * (len(hard) != 1)} failed"
         raise GateError(f"{count}: {'; '.join(hard)}; see {page}")
-    missed = [_told(outcome) for outcome in failed]
-    shortcut = _told_shortcut(next((row for row in shortcuts if row.source == POOLED), None))
-    soft = f"{len(missed)} soft missed ({'; '.join(missed)})" if missed else "no soft one missed"
-    return f"{len(outcomes)} expectations on {crops:,} crops ({quarantined} quarantined), {soft}, {shortcut}; {page}"
+    missed = [_told(outcome) for outcome in failed if not outcome.unmeasured]
+    unmeasured = [_told(outcome) for outcome in failed if outcome.unmeasured]
+    told = [
+        f"{len(outcomes)} expectations on {crops:,} crops ({quarantined} quarantined)",
+        f"{len(missed)} soft missed ({'; '.join(missed)})" if missed else "no soft one missed",
+        *([f"{len(unmeasured)} not measured ({'; '.join(unmeasured)})"] if unmeasured else []),
+        *(_told_shortcut(row) for row in shortcuts if row.source == POOLED and row.auc is not None),
+    ]
+    return f"{', '.join(told)}; {page}"
 
 
-def _told_shortcut(pooled: ShortcutRow | None) -> str:
-    if pooled is None or pooled.auc is None:
-        return "too few rows for the shortcut audit"
+def _told_shortcut(pooled: ShortcutRow) -> str:
     chroma = "" if pooled.auc_with_chroma is None else f" ({pooled.auc_with_chroma:.3f} with chroma residual)"
     return f"shortcut AUC {pooled.auc:.3f} pooled{chroma}"
 
 
 def _told(outcome: Outcome) -> str:
+    if outcome.unmeasured:
+        return f"{outcome.title}: {outcome.unmeasured}"
     found = f"{outcome.failing:,} rows" if outcome.observed is None else plain_number(outcome.observed)
     limits = zip(("at least", "at most"), outcome.bounds, strict=True)
     allowed = [f", {word} {plain_number(bound)} by {outcome.key}" for word, bound in limits if bound is not None]

@@ -70,8 +70,10 @@ def render_page(data: PageData) -> str:
 
 def _verdict(failed: Sequence[Outcome], rows: int) -> str:
     hard = [outcome for outcome in failed if outcome.hard]
-    soft = len(failed) - len(hard)
+    unmeasured = sum(bool(outcome.unmeasured) for outcome in failed if not outcome.hard)
+    soft = len(failed) - len(hard) - unmeasured
     warned = f", {soft} soft expectation{'s' * (soft != 1)} missed" if soft else ""
+    warned += f", {unmeasured} not measured" if unmeasured else ""
     if hard:
         names = ", ".join(escape(outcome.title) for outcome in hard)
         count = f"{len(hard)} hard expectation{'s' * (len(hard) != 1)} failed"
@@ -86,8 +88,8 @@ def _failures(failed: Sequence[Outcome], shown: Mapping[str, Sequence[Shown]]) -
         kind, bounds = ("bad", "stops") if outcome.hard else ("warn", "soft"), _bounds(outcome)
         allowed = f", allowed {bounds}" if bounds else ""
         yield f"<h3><span class={kind[0]}>{kind[1]}</span> {escape(outcome.title)}</h3>"
-        yield f"<p>observed {_observed(outcome)}{allowed}</p>"
-        if outcome.named:
+        yield f"<p>{'' if outcome.unmeasured else 'observed '}{_observed(outcome)}{allowed}</p>"
+        if outcome.named and not outcome.unmeasured:
             yield f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in outcome.named)}</ul>"
         pictures = shown.get(outcome.name, ())
         if pictures:
@@ -112,6 +114,8 @@ def _expectations(outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes:
         if outcome.passed:
             mark = "<span class=good>held</span>"
+        elif outcome.unmeasured:
+            mark = f"<span class={'bad' if outcome.hard else 'warn'}>not measured</span>"
         else:
             mark = "<span class=bad>failed</span>" if outcome.hard else "<span class=warn>missed</span>"
         kind = "hard" if outcome.hard else "soft"
@@ -120,6 +124,8 @@ def _expectations(outcomes: Sequence[Outcome]) -> str:
 
 
 def _observed(outcome: Outcome) -> str:
+    if outcome.unmeasured:
+        return f"not measured: {escape(outcome.unmeasured)}"
     return f"{outcome.failing:,} rows" if outcome.observed is None else plain_number(outcome.observed)
 
 

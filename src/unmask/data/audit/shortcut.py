@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 FOLDS = 5
 MIN_ROWS = 20
 POOLED = "pooled"
+TOO_FEW = f"fewer than {MIN_ROWS} visible reals or fakes, or all of one group"
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,9 @@ HEAD = (
     "<meta name=viewport content='width=device-width,initial-scale=1'><title>Data gate</title>"
 )
 ABOUT_SHORTCUTS = (
-    "<p class=soft>AUC that colour, sharpness, file size, format, JPEG quality and the radial spectrum of luma reach "
+    "<p class=soft>A shortcut AUC is the probability that a simple classifier, which knows nothing of faces, ranks a "
+    "fake above a real picture: the higher, the more a detector can learn from how the pictures were stored. It is the "
+    "AUC that colour, sharpness, file size, format, JPEG quality and the radial spectrum of luma reach "
     "alone, without any detector: out-of-fold logistic regression, folds by group. 0.5 is chance; the red mark is the "
     "allowed pooled value. A detector has to beat these. The last column adds noise power and radial spectra of "
     "Cb and Cr, which a detector with a colour-residual front sees as well: where it is high, errors of colour alone "

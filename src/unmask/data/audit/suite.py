@@ -60,6 +60,7 @@ class Outcome:
 
     `culprits` are image_ids, at most MOST_CULPRITS of `failing`; `named` are sentences on sources, generators or shards
     where rows alone don't say it; `key` is the setting of params.yaml that holds the bound, or empty where it is fixed.
+    What could not be measured has not passed, and `unmeasured` says why, else "".
     """
 
     name: str
@@ -72,6 +73,7 @@ class Outcome:
     failing: int
     culprits: tuple[str, ...]
     named: tuple[str, ...]
+    unmeasured: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The outcome as JSON."""
@@ -231,15 +233,18 @@ def _outcome(entry: dict[str, Any], facts: Facts) -> Outcome:
     name, kwargs = config["meta"]["name"], config["kwargs"]
     rows = [row["image_id"] for row in result.get("unexpected_index_list") or [] if isinstance(row, dict)]
     culprits = facts.culprits.get(name, rows)
+    missing = facts.missing.get(name, "")
     return Outcome(
         name=name,
         title=config["meta"]["title"],
         hard=config["severity"] == HARD,
-        passed=bool(entry["success"]),
-        observed=facts.numbers.get(name),
+        # Great Expectations lets a missing value pass.
+        passed=bool(entry["success"]) and not missing,
+        observed=None if missing else facts.numbers.get(name),
         bounds=(kwargs.get("min_value"), kwargs.get("max_value")),
         key=config["meta"].get("key", ""),
         failing=len(culprits),
         culprits=tuple(culprits[:MOST_CULPRITS]),
-        named=tuple(facts.named.get(name, ())),
+        named=(*facts.named.get(name, ()), *([f"not measured: {missing}"] if missing else [])),
+        unmeasured=missing,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import unmask.data.forging
+from unmask.data.code import code_digest
 from unmask.data.manifest import MANIFEST_SCHEMA
 
 
@@ -38,11 +38,9 @@ def shard_of(key: str) -> str:
     return key.rpartition("/")[0]
 
 
-def name_of(settings: Iterable[object], *tables: pd.DataFrame) -> str:
-    """16 hex digits that stand for the forging code, SETTINGS and the manifest rows of TABLES."""
-    digest = hashlib.sha256()
-    for module in sorted(Path(unmask.data.forging.__path__[0]).glob("*.py")):
-        digest.update(module.read_bytes())
+def name_of(maker: type, settings: Iterable[object], *tables: pd.DataFrame) -> str:
+    """16 hex digits that stand for the code of the class MAKER, SETTINGS and the manifest rows of TABLES."""
+    digest = hashlib.sha256(code_digest(maker.__module__).encode())
     digest.update(json.dumps(list(settings)).encode())
     copied = [name for name in MANIFEST_SCHEMA.names if name != "landmarks"]
     for rows in tables:

@@ -6,10 +6,9 @@ from PIL import Image, ImageFilter
 from scipy.ndimage import gaussian_filter
 
 from unmask.data.forging.warping import Pixels
+from unmask.ycbcr import CB, CR, LUMA
 
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-# ITU-R BT.601, full range
-YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]], dtype=np.float32)
+_YCBCR = np.array([LUMA, CB, CR], dtype=np.float32)
 FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
 
 
@@ -17,7 +16,7 @@ def colour_jitter(image: Pixels, rng: np.random.Generator, *, strength: float = 
     """Shift each channel, change saturation, contrast and brightness of an image (h, w, 3)."""
     x = image.astype(np.float32)
     mean = x.mean(axis=(0, 1))
-    luma = (x @ LUMA)[..., None]
+    luma = (x @ _YCBCR[0])[..., None]
     x = luma + (x - luma) * (1 + strength * rng.uniform(-0.25, 0.25))
     x = (x - mean) * (1 + strength * rng.uniform(-0.15, 0.15)) + mean
     x += (strength * (rng.uniform(-9, 9, 3) + rng.uniform(-16, 16))).astype(np.float32)
@@ -49,7 +48,7 @@ def match_colour(
         return image
     x, r = image.astype(np.float32), reference[where].astype(np.float32)
     if space == "ycbcr":
-        matched = _matched(x @ YCBCR.T, r @ YCBCR.T, where) @ np.linalg.inv(YCBCR).T
+        matched = _matched(x @ _YCBCR.T, r @ _YCBCR.T, where) @ np.linalg.inv(_YCBCR).T
     else:
         matched = _matched(x, r, where)
     return _to_pixels(x + strength * (matched - x))

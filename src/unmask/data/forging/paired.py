@@ -33,7 +33,7 @@ def compare_pairs(dataset: Path, out: Path, rows: pd.DataFrame, *, settings: Exp
     for _, group in groupby(sorted(pairs, key=lambda pair: shard_of(pair.key)), key=lambda pair: shard_of(pair.key)):
         chosen = list(group)
         sides = [by_id.loc[[getattr(pair, side) for pair in chosen]] for side in ("image_id", "real_id")]
-        shards[name_of(astuple(bounds), *sides)] = chosen
+        shards[name_of(PairComparer, astuple(bounds), *sides)] = chosen
     new = {name: chosen for name, chosen in shards.items() if not cache.complete(name)}
     with process_pool(workers, sum(map(len, new.values())) // CHUNK) as pool:
         write = _ShardWriter(out, PairComparer(dataset, bounds), pool, ahead=workers.ahead)

@@ -15,7 +15,7 @@ from unmask.data.forging.plan import Face, Job, Order
 from unmask.data.forging.recipes import Recipe, forge, unusable
 from unmask.data.forging.regionedit import Donor, Edit
 from unmask.data.forging.warping import Pixels
-from unmask.data.quality import brightness, content_id, luma, perceptual_hash, sharpness
+from unmask.data.quality import measure
 from unmask.data.shards import ShardReader
 
 
@@ -87,13 +87,6 @@ def _load(reader: ShardReader, key: str) -> Pixels:
 
 
 def _made(recipe: Recipe, forgery: Forgery, altered: tuple[str, ...], visible: tuple[str, ...]) -> Made:
-    image = Image.fromarray(forgery.image)
-    grey = luma(image)
-    facts = {
-        "image_id": content_id(image),
-        "phash": perceptual_hash(image),
-        "sharpness": sharpness(grey),
-        "brightness": brightness(grey),
-    }
+    facts = vars(measure(Image.fromarray(forgery.image)))
     mask = forgery.mask.astype(np.uint8) * np.uint8(255)
     return Made(recipe, facts, png_bytes(forgery.image), png_bytes(mask), altered, visible)

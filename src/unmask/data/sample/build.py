@@ -22,8 +22,9 @@ from unmask.data.sample.plan import Batch, Item, SampleCounts, album_people, pla
 from unmask.data.sample.portrait import Shot, describe, draw_identity, draw_shot
 from unmask.data.sample.render import draw_scene
 from unmask.data.sample.warping import Points
+from unmask.data.tables import write_table
 from unmask.errors import DataError
-from unmask.files import replacing, write_table
+from unmask.files import replacing
 
 In = TypeVar("In")
 Out = TypeVar("Out")
