@@ -21,8 +21,9 @@ def mixed_rows() -> list[dict]:
     return rows + [row(n, label="real" if n % 2 else "fake", split="val", labelled=True) for n in range(16, 20)]
 
 
-def load(dataset: Path, expanded: Path) -> Crops:
-    return load_crops(training_rows(dataset, expanded), expanded / "labels.parquet", SPEC, "decoding")
+def load(dataset: Path, expanded: Path, memory_gb: float = 1.0) -> Crops:
+    rows = training_rows(dataset, expanded)
+    return load_crops(rows, expanded / "labels.parquet", SPEC, "decoding", memory_gb=memory_gb)
 
 
 def test_flipping_every_hidden_label_changes_nothing_the_trainer_gets(tmp_path: Path) -> None:
