@@ -128,6 +128,45 @@ def test_a_loss_that_is_not_finite_names_step_and_pictures() -> None:
         loop_for(objective).run("poisoned")
 
 
+def test_a_gradient_that_is_not_finite_names_step_and_pictures() -> None:
+    objective = Regression()
+    weight = next(objective.module.parameters())
+    weight.register_hook(lambda gradient: gradient * float("inf") if loop.progress.step == 3 else gradient)
+    loop = loop_for(objective)
+    with pytest.raises(TrainingError, match=r"step 3: gradient_norm; .*picture-\d+"):
+        loop.run("poisoned")
+
+
+@pytest.mark.parametrize("poison_at", [1, 3, 5, 23])
+def test_no_checkpoint_holds_what_came_of_a_poisoned_step(poison_at: int) -> None:
+    objective = Regression()
+    objective.poison_at = poison_at
+    with pytest.raises(TrainingError, match=f"step {poison_at}:"):
+        loop_for(objective).run("poisoned")
+    stored = Checkpoints("test", "key").load()
+    assert stored is None or stored[1]["step"] <= poison_at
+
+
+def test_batches_made_ahead_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Regression()
+    expected = loop_for(whole).run("ahead")
+    Checkpoints("test", "key").clear()
+    monkeypatch.setattr("unmask.training.loop.ahead", lambda items, prepare, _: ((n, prepare(n)) for n in items))
+    plain = Regression()
+    found = loop_for(plain).run("one by one")
+    assert (found.history, found.steps) == (expected.history, expected.steps)
+    for name, tensor in whole.kept.state_dict().items():
+        assert torch.equal(tensor, plain.kept.state_dict()[name]), name
+
+
+def test_every_component_rate_and_norm_is_logged() -> None:
+    log = loop_for(Regression()).run("logged")
+    assert [row["step"] for row in log.steps] == [0, 10, 20]
+    names = {"loss", "extra", "learning_rate", "gradient_norm"}
+    assert set(log.steps[0]) == {"step", *names}
+    assert set(log.history[0]) == {"epoch", "validation_auc", *names}
+
+
 def test_a_damaged_checkpoint_is_ignored(capsys: pytest.CaptureFixture[str]) -> None:
     checkpoints = Checkpoints("test", "key")
     checkpoints.path.parent.mkdir(parents=True)

@@ -12,10 +12,11 @@ from unmask.data.loading import Crops
 from unmask.learning.distillation import freeze, kd_loss, mix_losses
 from unmask.models.detector import Detector, create_detector, detector_spec, load_detector
 from unmask.training.checkpoint import Checkpoints, run_key
+from unmask.training.device import compile_encoders, make_fabric
 from unmask.training.feeding import Batch, on_device
 from unmask.training.folders import Folders, write_detector
 from unmask.training.log import Row
-from unmask.training.loop import Loop, Moment, make_fabric
+from unmask.training.loop import Loop, Moment
 from unmask.training.methods import method_by_name
 from unmask.training.supervised import (
     LEVELS,
@@ -124,6 +125,7 @@ def distill(config: Config, folders: Folders, *, out: Path) -> str:
     )
     student = create_detector(spec)
     teacher = load_detector(folders.teacher)
+    compile_encoders(config.scale, student, teacher)
     objective = DistillObjective(fabric, student, teacher, crops=crops, validation=validation, config=config)
     settings = [config.seed, config.method, section, config.teach.bce_mix, config.labels, config.preprocess]
     inputs = [*folders.inputs, folders.teacher / "model.safetensors"]

@@ -14,7 +14,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-from unmask.config import Optimiser, Scale
+from unmask.config import Optimiser
 from unmask.console import say, track
 from unmask.errors import TrainingError
 from unmask.training.average import Average
@@ -104,17 +104,6 @@ class _Taken:
     rows: list[int]
     names: list[str]
     values: Tensor
-
-
-def make_fabric(scale: Scale) -> Fabric:
-    """Fabric on the chosen device; `auto` precision is bf16 where the processor computes in it."""
-    accelerator = {"auto": "auto", "cpu": "cpu", "cuda": "cuda"}[scale.device]
-    precision = {"auto": "auto", "fp32": "32-true", "bf16": "bf16-mixed"}[scale.precision]
-    if precision == "auto":
-        cuda = accelerator != "cpu" and torch.cuda.is_available()
-        fast = cuda or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-        precision = "bf16-mixed" if fast else "32-true"
-    return Fabric(accelerator=accelerator, devices=1, precision=precision)
 
 
 class Loop:

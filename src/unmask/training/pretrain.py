@@ -15,10 +15,11 @@ from unmask.learning.contrast import MoCo
 from unmask.models.encoders import create_encoder
 from unmask.training.augment import augment, random_crop
 from unmask.training.checkpoint import Checkpoints, run_key
+from unmask.training.device import compile_encoders, make_fabric
 from unmask.training.feeding import Batch, on_device
 from unmask.training.folders import Folders, write_log
 from unmask.training.log import Row
-from unmask.training.loop import Loop, Moment, make_fabric
+from unmask.training.loop import Loop, Moment
 from unmask.training.methods import method_by_name
 
 
@@ -95,6 +96,7 @@ def pretrain(config: Config, folders: Folders, *, out: Path) -> str:
         momentum=section.contrast.momentum,
         temperature=section.contrast.temperature,
     )
+    compile_encoders(config.scale, moco)
     objective = ContrastObjective(
         fabric,
         moco,

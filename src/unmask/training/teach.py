@@ -16,10 +16,11 @@ from unmask.learning.bilevel import AutoLambda, Mode
 from unmask.models.detector import Detector, create_detector, detector_spec
 from unmask.models.trainable import set_trainable
 from unmask.training.checkpoint import Checkpoints, run_key
+from unmask.training.device import compile_encoders, make_fabric
 from unmask.training.feeding import Batch, on_device
 from unmask.training.folders import Folders, write_detector
 from unmask.training.log import Row
-from unmask.training.loop import Loop, Moment, make_fabric
+from unmask.training.loop import Loop, Moment
 from unmask.training.methods import Method, method_by_name
 from unmask.training.supervised import (
     LEVELS,
@@ -175,6 +176,7 @@ def teach(config: Config, folders: Folders, *, out: Path) -> str:
         weights = folders.pretrain / "encoder.safetensors"
         detector.encoder.load_state_dict(load_file(weights))
         inputs.append(weights)
+    compile_encoders(config.scale, detector)
     objective = TeachObjective(fabric, detector, crops, validation, config)
     settings = [config.seed, config.method, section, config.encoder, config.labels, config.preprocess, config.augment]
     checkpoints = Checkpoints("teach", run_key(settings, inputs))
