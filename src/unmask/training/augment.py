@@ -1,8 +1,9 @@
 """Augmentation in batch that keeps forensic traces: crops without resampling, then one camera-to-web history a picture.
 
 Real and fake draw from the same distribution, so that codec history says nothing about the label (methods: leads).
-All but the codecs runs on the pictures' device. Blur and rescaling are linear in rows and columns, so each is one
-matrix a picture, whatever its strength. JPEG and WebP run on host threads.
+Pictures are 8-bit levels between the steps, as files hold them. All steps but JPEG and WebP, which run on host threads,
+run on the pictures' device. Each takes only the pictures that it was drawn for: on a CPU fresh memory costs more than
+arithmetic.
 """
 
 import io
@@ -16,12 +17,15 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import conv2d, pad
+from torchvision.transforms.v2.functional import resize
 
 from unmask.config import Augment
 from unmask.models.front import LUMA
 
 Pixels = NDArray[np.uint8]
 
+CHUNK = 16  # pictures at a time, whose floats fit a cache
 WEBP_EFFORT = 2  # of 6; every further one costs more than a JPEG
 
 
@@ -47,21 +51,19 @@ def random_crop(windows: Tensor, rows: Sequence[int], size: int, generator: torc
 
 
 def augment(pictures: Tensor, settings: Augment, generator: torch.Generator) -> Tensor:
-    """Colour, blur, rescaling, noise and recompression; uint8 (B, 3, H, W) -> float of 8-bit levels, same shape.
+    """Colour, blur, rescaling, noise and recompression; uint8 (B, 3, H, W) -> float in [0, 1], same shape and device.
 
-    GENERATOR is the host's; what it gives does not depend on the device.
+    GENERATOR is the host's; what is drawn from it does not depend on the device.
     """
+    levels = pictures.clone()
     with torch.autocast(pictures.device.type, enabled=False):  # it would round pictures to 8 bits of mantissa
-        changed = _colour(pictures.float().div_(255), settings.colour, generator).clamp_(0, 1)
+        _colour(levels, settings.colour, generator)
         drawn = draw_histories(len(pictures), settings, generator)
-        for values, matrices in ((drawn.blur_sigma, blur_matrices), (drawn.rescale, rescale_matrices)):
-            places = _places(values)
-            if len(places):
-                operators = matrices(values[places].to(pictures.device), pictures.shape[-1])
-                changed[places] = both_sides(changed[places], operators)
-        _add_noise(changed, drawn)
-    levels = changed.mul_(255).round_().clamp_(0, 255).to(torch.uint8)
-    return _recompress(levels, drawn).float().div_(255)
+        _blur(levels, drawn.blur_sigma, reach=math.ceil(3 * settings.blur_sigma[1]))
+        _rescale(levels, drawn.rescale)
+        _add_noise(levels, drawn.noise_std, drawn.seed)
+        _recompress(levels, drawn.jpeg_quality, drawn.webp_quality)
+    return levels.float().div_(255)
 
 
 def draw_histories(count: int, settings: Augment, generator: torch.Generator) -> Histories:
@@ -81,69 +83,68 @@ def draw_histories(count: int, settings: Augment, generator: torch.Generator) ->
     return Histories(blur, rescale, noise, jpeg, webp, int(torch.randint(2**31, (), generator=generator)))
 
 
-def blur_matrices(sigma: Tensor, size: int) -> Tensor:
-    """Gaussian blur along an axis, weights renormalised at the border; sigma (K,) in px -> (K, size, size)."""
-    place = torch.arange(size, device=sigma.device)
-    squared = (place[:, None] - place).square()
-    # Below this width a Gaussian on whole pixels is the identity.
-    return _normalised(torch.exp(-squared / (2 * sigma.clamp(min=0.05).square())[:, None, None]))
-
-
-def rescale_matrices(factor: Tensor, size: int) -> Tensor:
-    """Bilinear down by a factor, antialiased, and bilinear up again, along an axis; (K,) -> (K, size, size)."""
-    fewer = (factor * size).round_().clamp_(8, size)[:, None, None]
-    place = torch.arange(size, device=factor.device)
-    inside = place < fewer.mT
-    # Distance of a large pixel (first axis) from a small one (second), in small pixels.
-    apart = ((place[:, None] + 0.5) * fewer / size - 0.5 - place).abs()
-    weights = (1 - apart).clamp_(min=0) * inside
-    return _normalised(weights) @ _normalised(weights.mT)
-
-
-def both_sides(pictures: Tensor, matrices: Tensor) -> Tensor:
-    """Apply each picture's matrix (K, S, S) along its columns and its rows; (K, 3, S, S) -> same."""
-    one = matrices[:, None]
-    return one @ pictures @ one.mT
-
-
-def _normalised(weights: Tensor) -> Tensor:
-    return weights / weights.sum(-1, keepdim=True).clamp(min=1e-12)
-
-
 def _places(values: Tensor) -> Tensor:
     return torch.nonzero(~values.isnan()).flatten()
 
 
-def _colour(pictures: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+def _rounded(pictures: Tensor) -> Tensor:
+    return pictures.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def _colour(levels: Tensor, strength: float, generator: torch.Generator) -> None:
     """Jitter brightness, contrast and saturation: together one matrix and offset of colour a picture."""
     if strength <= 0:
-        return pictures
-    bright, contrast, saturation = 1 + strength * (2 * torch.rand(3, len(pictures), 1, 1, generator=generator) - 1)
+        return
+    bright, contrast, saturation = 1 + strength * (2 * torch.rand(3, len(levels), 1, 1, generator=generator) - 1)
     grey = torch.tensor(LUMA).expand(3, 3)
     matrix = bright * contrast * (saturation * torch.eye(3) + (1 - saturation) * grey)
-    offset, matrix = (part.to(pictures.device) for part in (0.5 * (1 - contrast), matrix))
-    return torch.baddbmm(offset, matrix, pictures.flatten(2)).view_as(pictures)
+    offset, matrix = (part.to(levels.device) for part in (127.5 * (1 - contrast), matrix))
+    for start in range(0, len(levels), CHUNK):
+        some = slice(start, start + CHUNK)
+        flat = levels[some].flatten(2).float()
+        levels[some] = _rounded(torch.baddbmm(offset[some], matrix[some], flat)).view_as(levels[some])
 
 
-def _add_noise(pictures: Tensor, drawn: Histories) -> None:
-    places = _places(drawn.noise_std)
+def _blur(levels: Tensor, sigma: Tensor, *, reach: int) -> None:
+    """Gaussian blur, SIGMA in px, of 2 REACH + 1 taps, mirrored at the border."""
+    places = _places(sigma)
+    if not len(places):
+        return
+    taps = torch.arange(-reach, reach + 1) / sigma[places, None].clamp(min=1e-3)
+    kernel = torch.exp(-0.5 * taps.square())
+    kernel = (kernel / kernel.sum(1, keepdim=True)).to(levels.device).repeat_interleave(3, 0)[:, None, None]
+    # A picture's three planes are groups of their own, each with its picture's kernel.
+    planes = pad(levels[places].float(), (reach,) * 4, mode="reflect").flatten(0, 1)[None]
+    planes = conv2d(conv2d(planes, kernel, groups=len(kernel)), kernel.mT, groups=len(kernel))
+    levels[places] = _rounded(planes).view(-1, *levels.shape[1:])
+
+
+def _rescale(levels: Tensor, factor: Tensor) -> None:
+    """Bilinear down by a factor and up again, antialiased."""
+    size = list(levels.shape[-2:])
+    for place in _places(factor).tolist():
+        smaller = [max(8, round(side * float(factor[place]))) for side in size]
+        levels[place] = resize(resize(levels[place], smaller, antialias=True), size, antialias=True)
+
+
+def _add_noise(levels: Tensor, std: Tensor, seed: int) -> None:
+    """White noise, STD as a share of the full range."""
+    places = _places(std)
     if len(places):
-        device = pictures.device
-        generator = torch.Generator(device).manual_seed(drawn.seed)
-        noise = torch.randn(len(places), *pictures.shape[1:], device=device, generator=generator)
-        pictures[places] += noise * drawn.noise_std[places].to(device)[:, None, None, None]
+        generator = torch.Generator(levels.device).manual_seed(seed)
+        noise = torch.randn(len(places), *levels.shape[1:], device=levels.device, generator=generator)
+        noise *= 255 * std[places].to(levels.device)[:, None, None, None]
+        levels[places] = _rounded(noise.add_(levels[places]))
 
 
-def _recompress(levels: Tensor, drawn: Histories) -> Tensor:
-    """Put those of uint8 (B, 3, H, W) through JPEG, then WebP, for which a quality was drawn; changes LEVELS."""
-    jpeg, webp = drawn.jpeg_quality, drawn.webp_quality
+def _recompress(levels: Tensor, jpeg: Tensor, webp: Tensor) -> None:
+    """JPEG, then WebP, as a site stores an upload."""
     places = torch.nonzero(~(jpeg.isnan() & webp.isnan())).flatten()
     if len(places):
         pixels = levels[places].permute(0, 2, 3, 1).contiguous().cpu().numpy()
         with ThreadPoolExecutor(torch.get_num_threads()) as pool:
             coded = list(pool.map(_coded, pixels, jpeg[places].tolist(), webp[places].tolist()))
         levels[places] = torch.from_numpy(np.stack(coded)).to(levels.device).permute(0, 3, 1, 2)
-    return levels
 
 
 def _coded(pixels: Pixels, jpeg: float, webp: float) -> Pixels:
