@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from unmask.config import load_config
+from unmask.config import Scale, load_config
 from unmask.data.manifest import read_manifest
 from unmask.data.preprocess import PreprocessSpec
 
@@ -21,10 +21,11 @@ _WORKERS = 2
 
 def main(side: str, folder: Path, epochs: int) -> None:
     """Draw every crop once an epoch in batches of 64, shuffled, and print what it cost."""
-    settings = load_config(Path.cwd()).preprocess
+    config = load_config(Path.cwd())
+    settings = config.preprocess
     spec = PreprocessSpec(settings.size_px, settings.window_px, settings.shrink)
     start = time.perf_counter()
-    epoch = {"ours": _ours, "torchvision": _torchvision}[side](folder, spec)
+    epoch = _ours(folder, spec, config.scale) if side == "ours" else _torchvision(folder, spec)
     seconds = [time.perf_counter() - start]
     rows = []
     for _ in range(epochs):
@@ -34,11 +35,11 @@ def main(side: str, folder: Path, epochs: int) -> None:
     print(json.dumps({"seconds": seconds, "rows": rows}))
 
 
-def _ours(folder: Path, spec: PreprocessSpec) -> Callable[[], int]:
+def _ours(folder: Path, spec: PreprocessSpec, scale: Scale) -> Callable[[], int]:
     from unmask.data.loading import load_crops
 
     rows = read_manifest(folder / "dataset/manifest.parquet").assign(root=str(folder / "dataset"), label="unlabelled")
-    crops = load_crops(rows, folder / "labels.parquet", spec, "crops")
+    crops = load_crops(rows, folder / "labels.parquet", spec, "crops", memory_gb=scale.crop_memory_gb)
 
     def epoch() -> int:
         order = torch.randperm(len(crops))

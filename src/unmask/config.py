@@ -27,6 +27,8 @@ class Scale:
     address: str = MISSING
     device: str = MISSING
     precision: str = MISSING
+    compile: bool = MISSING
+    crop_memory_gb: float = MISSING
 
 
 @dataclass
@@ -114,6 +116,8 @@ class Labels:
 class Augment:
     jpeg_p: float = MISSING
     jpeg_quality: list[int] = MISSING
+    webp_p: float = MISSING
+    webp_quality: list[int] = MISSING
     rescale_p: float = MISSING
     rescale_range: list[float] = MISSING
     blur_p: float = MISSING

@@ -1,5 +1,7 @@
 """A hidden label never reaches the trainer, and batches are balanced and repeatable."""
 
+import errno
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -7,7 +9,16 @@ import pytest
 import torch
 
 from tests.datasets import noise, row, write_dataset
-from unmask.data.loading import Crops, balanced_order, load_crops, training_rows, validation_rows
+from unmask.console import describe
+from unmask.data.loading import (
+    SCRATCH,
+    Crops,
+    balanced_order,
+    load_crops,
+    reserve,
+    training_rows,
+    validation_rows,
+)
 from unmask.data.preprocess import PreprocessSpec
 from unmask.data.tables import write_table
 from unmask.errors import DataError
@@ -21,8 +32,9 @@ def mixed_rows() -> list[dict]:
     return rows + [row(n, label="real" if n % 2 else "fake", split="val", labelled=True) for n in range(16, 20)]
 
 
-def load(dataset: Path, expanded: Path) -> Crops:
-    return load_crops(training_rows(dataset, expanded), expanded / "labels.parquet", SPEC, "decoding")
+def load(dataset: Path, expanded: Path, memory_gb: float = 1.0) -> Crops:
+    rows = training_rows(dataset, expanded)
+    return load_crops(rows, expanded / "labels.parquet", SPEC, "decoding", memory_gb=memory_gb)
 
 
 def test_flipping_every_hidden_label_changes_nothing_the_trainer_gets(tmp_path: Path) -> None:
@@ -58,6 +70,33 @@ def test_a_labelled_row_without_a_vector_is_an_error(tmp_path: Path) -> None:
     write_table(expanded / "labels.parquet", labels.iloc[1:])
     with pytest.raises(DataError, match="no label vector for 0000000000000000"):
         load(dataset, expanded)
+
+
+def test_crops_beyond_the_limit_are_mapped_and_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    where = write_dataset(tmp_path, mixed_rows(), noise)
+    within, beyond = load(*where), load(*where, memory_gb=1e-6)
+    assert mapped_bytes() >= beyond.windows.nbytes
+    assert not list((tmp_path / SCRATCH).iterdir())
+    assert torch.equal(within.windows, beyond.windows)
+    assert torch.equal(within.windows[[3, 0, 3]], beyond.windows[[3, 0, 3]])
+
+
+def mapped_bytes() -> int:
+    """Of files in the scratch folder, which have no name any more."""
+    maps = [line.split() for line in Path("/proc/self/maps").read_text().splitlines() if str(SCRATCH) in line]
+    return sum(int(end, 16) - int(start, 16) for start, end in (each[0].split("-") for each in maps))
+
+
+def test_a_scratch_file_without_room_is_an_error_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(file: int, start: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        reserve((10_000, 3, 144, 144), memory_gb=0.5)
+    assert "while writing 0.6 GB of crops to var/scratch; free some" in describe(caught.value)
 
 
 def test_every_pair_is_one_real_and_one_fake_and_the_order_repeats(tmp_path: Path) -> None:

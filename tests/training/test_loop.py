@@ -41,14 +41,18 @@ class Regression:
         order = torch.randperm(24, generator=torch.Generator().manual_seed(epoch))
         return order.view(-1, 4).tolist()
 
-    def losses(self, rows, moment: Moment):
+    def prepare(self, rows, moment: Moment):
+        noise = torch.randn(4, 3, generator=moment.generator)
+        return self.inputs[rows] + 0.1 * noise, self.inputs[rows].sum(1, keepdim=True)
+
+    def losses(self, batch, moment: Moment):
         if moment.step == self.kill_at:
             raise KeyboardInterrupt
-        noise = torch.randn(4, 3, generator=moment.generator)
-        loss = (self.module(self.inputs[rows] + 0.1 * noise) - self.inputs[rows].sum(1, keepdim=True)).square().mean()
+        inputs, target = batch
+        loss = (self.module(inputs) - target).square().mean()
         return {"loss": loss * float("nan") if moment.step == self.poison_at else loss}
 
-    def before_step(self, rows, moment, optimizer):
+    def before_step(self, batch, moment, optimizer):
         self.extra += moment.learning_rate
 
     def after_step(self, moment):
@@ -90,7 +94,8 @@ def test_interrupted_run_ends_like_an_uninterrupted_one(killed_at: int) -> None:
         loop_for(first).run("first")
     second = Regression()
     history = loop_for(second).run("second")
-    assert history == expected
+    assert history.history == expected.history
+    assert history.steps == expected.steps
     for name, tensor in whole.kept.state_dict().items():
         assert torch.equal(tensor, second.kept.state_dict()[name]), name
 
@@ -113,7 +118,7 @@ def test_the_best_epoch_is_kept_not_the_last() -> None:
 def test_patience_stops_early() -> None:
     objective = Regression()
     objective.validate = lambda kept: 0.5
-    assert len(loop_for(objective, epochs=9, patience=2).run("stalled")) == 3
+    assert len(loop_for(objective, epochs=9, patience=2).run("stalled").history) == 3
 
 
 def test_a_loss_that_is_not_finite_names_step_and_pictures() -> None:
@@ -121,6 +126,45 @@ def test_a_loss_that_is_not_finite_names_step_and_pictures() -> None:
     objective.poison_at = 7
     with pytest.raises(TrainingError, match=r"step 7.*picture-\d+"):
         loop_for(objective).run("poisoned")
+
+
+def test_a_gradient_that_is_not_finite_names_step_and_pictures() -> None:
+    objective = Regression()
+    weight = next(objective.module.parameters())
+    weight.register_hook(lambda gradient: gradient * float("inf") if loop.progress.step == 3 else gradient)
+    loop = loop_for(objective)
+    with pytest.raises(TrainingError, match=r"step 3: gradient_norm; .*picture-\d+"):
+        loop.run("poisoned")
+
+
+@pytest.mark.parametrize("poison_at", [1, 3, 5, 23])
+def test_no_checkpoint_holds_what_came_of_a_poisoned_step(poison_at: int) -> None:
+    objective = Regression()
+    objective.poison_at = poison_at
+    with pytest.raises(TrainingError, match=f"step {poison_at}:"):
+        loop_for(objective).run("poisoned")
+    stored = Checkpoints("test", "key").load()
+    assert stored is None or stored[1]["step"] <= poison_at
+
+
+def test_batches_made_ahead_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Regression()
+    expected = loop_for(whole).run("ahead")
+    Checkpoints("test", "key").clear()
+    monkeypatch.setattr("unmask.training.loop.ahead", lambda items, prepare, _: ((n, prepare(n)) for n in items))
+    plain = Regression()
+    found = loop_for(plain).run("one by one")
+    assert (found.history, found.steps) == (expected.history, expected.steps)
+    for name, tensor in whole.kept.state_dict().items():
+        assert torch.equal(tensor, plain.kept.state_dict()[name]), name
+
+
+def test_every_component_rate_and_norm_is_logged() -> None:
+    log = loop_for(Regression()).run("logged")
+    assert [row["step"] for row in log.steps] == [0, 10, 20]
+    names = {"loss", "extra", "learning_rate", "gradient_norm"}
+    assert set(log.steps[0]) == {"step", *names}
+    assert set(log.history[0]) == {"epoch", "validation_auc", *names}
 
 
 def test_a_damaged_checkpoint_is_ignored(capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,7 +92,7 @@ def test_the_teacher_that_is_written_is_the_average_of_its_best_epoch(
     close = Loop._close_epoch
 
     def note(self: Loop, epoch: int, what: str) -> None:
-        averages.append({name: value.clone() for name, value in self.average.state_dict().items()})
+        averages.append({name: value.clone() for name, value in self.average.module.state_dict().items()})
         last.append({name: value.clone() for name, value in self.objective.kept.state_dict().items()})
         close(self, epoch, what)
 
@@ -118,7 +118,7 @@ def contrast(config: Config, folders: Folders) -> ContrastObjective:
     return ContrastObjective(
         Fabric(accelerator="cpu", devices=1, precision="32-true"),
         moco,
-        folders.training_crops(config.preprocess, unlabelled=True),
+        folders.training_crops(config, unlabelled=True),
         size=20,
         augment=config.augment,
         momenta=(0.99, 0.999),
@@ -139,5 +139,5 @@ def test_momentum_grows_along_a_cosine(contrast: ContrastObjective, step: int, m
     moment = Moment(
         epoch=0, step=step, total_steps=100, learning_rate=1e-3, generator=torch.Generator().manual_seed(step)
     )
-    contrast.losses(list(range(8)), moment)
+    contrast.losses(contrast.prepare(list(range(8)), moment), moment)
     assert contrast.module.momentum == pytest.approx(momentum, abs=1e-9)

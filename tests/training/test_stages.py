@@ -10,6 +10,8 @@ from safetensors.torch import load_file
 from tests.datasets import checkered, row, write_dataset
 from unmask.config import Config, load_config
 from unmask.models.detector import load_detector
+from unmask.models.encoders import Encoder, create_encoder
+from unmask.training.device import compile_encoders
 from unmask.training.distill import distill
 from unmask.training.folders import Folders
 from unmask.training.loop import Loop
@@ -29,6 +31,7 @@ SMALL = [
     "augment.jpeg_p=0.0",
     "augment.rescale_p=0.0",
     "augment.blur_p=0.0",
+    "augment.webp_p=0.0",
     "teach.optimiser.ema_decay=0.5",
     "distill.optimiser.ema_decay=0.5",
     "pretrain.contrast.queue=32",
@@ -64,6 +67,43 @@ def test_full_method_learns_from_end_to_end(folders: Folders, tmp_path: Path) ->
     assert validation_auc(tmp_path / "student") > 0.9
     assert load_detector(folders.teacher).spec.head == "joint"
     assert not list((tmp_path / "var/checkpoints").glob("*/*"))
+
+
+def test_mapped_crops_train_the_same_teacher(folders: Folders) -> None:
+    short = ("method=sjedd", "teach.epochs=1", "augment.webp_p=0.5", "augment.jpeg_p=0.5")
+    teach(config(*short), folders, out=folders.teacher)
+    streamed = folders.teacher.with_name("streamed")
+    teach(config(*short, "scale.crop_memory_gb=0.0"), folders, out=streamed)
+    for name in ("model.safetensors", "history.csv", "steps.jsonl"):
+        assert (folders.teacher / name).read_bytes() == (streamed / name).read_bytes(), name
+    row = json.loads((streamed / "steps.jsonl").read_text().splitlines()[0])
+    assert {"step", "loss", "binary", "global", "local", "weight_local", "learning_rate", "gradient_norm"} <= set(row)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("compiled", ["false", "true"])
+def test_full_method_learns_on_a_gpu_in_bf16(folders: Folders, tmp_path: Path, compiled: str) -> None:
+    settings = config("scale.device=cuda", "scale.precision=bf16", f"scale.compile={compiled}", "augment.webp_p=0.5")
+    pretrain(settings, folders, out=folders.pretrain)
+    teach(settings, folders, out=folders.teacher)
+    distill(settings, folders, out=tmp_path / "student")
+    assert validation_auc(folders.teacher) > 0.9
+    assert validation_auc(tmp_path / "student") > 0.9
+
+
+def test_encoders_are_compiled_where_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+
+    def note(self: Encoder) -> None:
+        compiled.append(self)
+
+    monkeypatch.setattr(Encoder, "compile", note)
+    settings = config()
+    both = [create_encoder(settings.encoder) for _ in range(2)]
+    compile_encoders(settings.scale, *both)
+    assert compiled == []
+    compile_encoders(config("scale.compile=true").scale, *both)
+    assert compiled == both
 
 
 @pytest.mark.parametrize("method", ["erm", "so", "sjedd", "sagnet", "sclkd", "ufd"])
@@ -102,10 +142,10 @@ def test_a_killed_teacher_ends_with_the_same_weights(folders: Folders, monkeypat
     expected = load_file(folders.teacher / "model.safetensors")
     step = Loop._step
 
-    def killed(self: Loop, epoch: int, rows: list[int]) -> None:
+    def killed(self: Loop, *taken) -> None:
         if self.progress.step == 9:
             raise KeyboardInterrupt
-        step(self, epoch, rows)
+        step(self, *taken)
 
     again = folders.teacher.with_name("again")
     monkeypatch.setattr(Loop, "_step", killed)

@@ -1,5 +1,8 @@
-"""Crops in memory for training, with exactly what the trainer may know of each."""
+"""Decoded crops for training, with exactly what the trainer may know of each."""
 
+import math
+import os
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +22,7 @@ from unmask.data.tables import read_table
 from unmask.errors import DataError
 
 HIDDEN = "unlabelled"
+SCRATCH = Path("var/scratch")
 
 
 @dataclass(frozen=True)
@@ -69,17 +73,22 @@ def validation_rows(dataset: Path) -> pd.DataFrame:
     return rows[chosen].assign(root=str(dataset)).reset_index(drop=True)
 
 
-def load_crops(rows: pd.DataFrame, labels: Path, spec: PreprocessSpec, what: str) -> Crops:
+def load_crops(rows: pd.DataFrame, labels: Path, spec: PreprocessSpec, what: str, *, memory_gb: float) -> Crops:
     """Decode rows to windows and join their label vectors from labels.parquet.
+
+    Windows of more than MEMORY_GB (1e9 bytes) together are decoded into a scratch file and mapped from there.
 
     Raises:
         DataError: a shard is damaged or a labelled row has no label vector.
+        OSError: the scratch file has no room.
     """
     target, known = _label_vectors(rows, labels)
-    windows = torch.from_numpy(_decode(rows, spec, what))
+    # Channels first from the start: turning them round afterwards would need the memory twice.
+    windows = reserve((len(rows), 3, spec.window_px, spec.window_px), memory_gb)
+    _decode(rows, spec, what, windows)
     return Crops(
         image_id=rows["image_id"].tolist(),
-        windows=windows,
+        windows=torch.from_numpy(windows),
         target=target,
         known=known,
         real=torch.from_numpy((rows["label"] == "real").to_numpy(dtype=bool, copy=True)),
@@ -111,10 +120,28 @@ def _label_vectors(rows: pd.DataFrame, labels: Path) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(target), torch.from_numpy(known)
 
 
-def _decode(rows: pd.DataFrame, spec: PreprocessSpec, what: str) -> Pixels:
+def reserve(shape: tuple[int, ...], memory_gb: float) -> Pixels:
+    """Bytes to fill: in memory, or, if more than MEMORY_GB, mapped from a file that has no name and so leaves nothing.
+
+    The system's page cache keeps of the file what memory allows and reads the rest when it is looked at.
+
+    Raises:
+        OSError: the file has no room; without the reservation a later write would end the process.
+    """
+    size = math.prod(shape)
+    if size <= memory_gb * 1e9:
+        return np.empty(shape, dtype=np.uint8)
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=SCRATCH) as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{size / 1e9:.1f} GB of crops to {SCRATCH}") from error
+        return np.memmap(file, dtype=np.uint8, mode="r+", shape=shape)
+
+
+def _decode(rows: pd.DataFrame, spec: PreprocessSpec, what: str, windows: Pixels) -> None:
     readers = {root: ShardReader(Path(root)) for root in rows["root"].unique()}
-    # Channels first from the start: turning them round afterwards would need the memory twice.
-    windows = np.empty((len(rows), 3, spec.window_px, spec.window_px), dtype=np.uint8)
 
     def one(index: int, root: str, key: str) -> None:
         windows[index] = window(decode_image(readers[root].read(key)), spec).transpose(2, 0, 1)
@@ -122,7 +149,6 @@ def _decode(rows: pd.DataFrame, spec: PreprocessSpec, what: str) -> Pixels:
     with ThreadPoolExecutor() as pool:
         for _ in track(pool.map(one, range(len(rows)), rows["root"], rows["key"]), what, total=len(rows)):
             pass
-    return windows
 
 
 def balanced_order(crops: Crops, *, seed: int, epoch: int) -> Iterator[tuple[int, int]]:
@@ -135,6 +161,6 @@ def balanced_order(crops: Crops, *, seed: int, epoch: int) -> Iterator[tuple[int
     orders = []
     for indices in (real, fake):
         rounds = -(-length // len(indices))
-        orders.append(torch.cat([indices[torch.randperm(len(indices), generator=generator)] for _ in range(rounds)]))
-    for position in range(length):
-        yield int(orders[0][position]), int(orders[1][position])
+        whole = torch.cat([indices[torch.randperm(len(indices), generator=generator)] for _ in range(rounds)])
+        orders.append(whole[:length].tolist())
+    yield from zip(*orders, strict=True)

@@ -7,7 +7,7 @@ from unmask.config import Config, stage
 
 @stage
 def main(config: Config) -> str:
-    """Write build/student: model.safetensors, model.json, metrics.json, history.csv."""
+    """Write build/student: model.safetensors, model.json, metrics.json, history.csv, steps.jsonl."""
     from unmask.training.distill import distill
     from unmask.training.folders import Folders
 

@@ -7,7 +7,7 @@ from unmask.config import Config, stage
 
 @stage
 def main(config: Config) -> str:
-    """Write build/pretrain: encoder.safetensors, pretrain.json, history.csv."""
+    """Write build/pretrain: encoder.safetensors, pretrain.json, history.csv, steps.jsonl."""
     from unmask.training.folders import Folders
     from unmask.training.pretrain import pretrain
 

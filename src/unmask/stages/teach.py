@@ -7,7 +7,7 @@ from unmask.config import Config, stage
 
 @stage
 def main(config: Config) -> str:
-    """Write build/teacher: model.safetensors, model.json, metrics.json, history.csv."""
+    """Write build/teacher: model.safetensors, model.json, metrics.json, history.csv, steps.jsonl."""
     from unmask.training.folders import Folders
     from unmask.training.teach import teach
 

@@ -1,9 +1,13 @@
 """Augmentation in batch that keeps forensic traces: crops without resampling, then one camera-to-web history a picture.
 
 Real and fake draw from the same distribution, so that codec history says nothing about the label (methods: leads).
+Pictures are 8-bit levels between the steps, as files hold them. All steps but JPEG and WebP, which run on host threads,
+run on the pictures' device. Each takes only the pictures that it was drawn for: on a CPU fresh memory costs more than
+arithmetic.
 """
 
 import io
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,104 +15,146 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 from torch import Tensor
+from torch.nn.functional import conv2d, pad
+from torchvision.transforms.v2.functional import resize
 
 from unmask.config import Augment
 from unmask.ycbcr import LUMA
 
 Pixels = NDArray[np.uint8]
 
+CHUNK = 16  # pictures at a time, whose floats fit a cache
+WEBP_EFFORT = 2  # of 6; every further one costs more than a JPEG
+
 
 @dataclass(frozen=True)
-class History:
-    """What happens to one picture, in this order; None is a step left out."""
+class Histories:
+    """What happens to each picture of a batch, in this order; NaN (B,) is a step left out, `seed` draws the noise."""
 
-    blur_sigma: float | None
-    rescale: float | None
-    noise_std: float | None
-    jpeg_quality: float | None
+    blur_sigma: Tensor
+    rescale: Tensor
+    noise_std: Tensor
+    jpeg_quality: Tensor
+    webp_quality: Tensor
     seed: int
 
 
-def random_crop(windows: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Cut one square a picture at a random place and flip half of them; (B, 3, W, W) -> (B, 3, size, size)."""
-    batch, slack = len(windows), windows.shape[-1] - size
-    top, left = torch.randint(slack + 1, (2, batch), generator=generator)
-    flip = torch.rand(batch, generator=generator) < 0.5
-    span = torch.arange(size)
-    columns = torch.where(flip[:, None], size - 1 - span, span) + left[:, None]
-    rows = span + top[:, None]
-    picked = torch.arange(batch)[:, None, None]
-    return windows.permute(0, 2, 3, 1)[picked, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+def random_crop(windows: Tensor, rows: Sequence[int], size: int, generator: torch.Generator) -> Tensor:
+    """Cut one square of each row at a random place and flip half of them; (N, 3, W, W) -> (B, 3, size, size)."""
+    top, left = torch.randint(windows.shape[-1] - size + 1, (2, len(rows)), generator=generator).tolist()
+    flip = (torch.rand(len(rows), 1, 1, 1, generator=generator) < 0.5).to(windows.device)
+    # Straight out of the store, so that of a mapped file only what is seen is read.
+    cut = torch.stack([windows[row, :, y : y + size, x : x + size] for row, y, x in zip(rows, top, left, strict=True)])
+    return torch.where(flip, cut.flip(-1), cut)
 
 
-def augment(windows: Tensor, size: int, settings: Augment, generator: torch.Generator) -> Tensor:
-    """Random crop, colour, blur, rescaling, noise and recompression; uint8 (B, 3, W, W) -> float (B, 3, size, size)."""
-    pictures = random_crop(windows, size, generator).float().div_(255)
-    pictures = _colour(pictures, settings.colour, generator).clamp_(0, 1)
-    histories = _draw(len(pictures), settings, generator)
-    changed = list(histories)
-    if changed:
-        levels = pictures[changed].mul(255).round_().to(torch.uint8).permute(0, 2, 3, 1).numpy()
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            lived = list(pool.map(_live, levels, histories.values()))
-        pictures[changed] = torch.from_numpy(np.stack(lived)).permute(0, 3, 1, 2).float().div_(255)
-    return pictures
+def augment(pictures: Tensor, settings: Augment, generator: torch.Generator) -> Tensor:
+    """Colour, blur, rescaling, noise and recompression; uint8 (B, 3, H, W) -> float in [0, 1], same shape and device.
+
+    GENERATOR is the host's; what is drawn from it does not depend on the device.
+    """
+    levels = pictures.clone()
+    with torch.autocast(pictures.device.type, enabled=False):  # it would round pictures to 8 bits of mantissa
+        _colour(levels, settings.colour, generator)
+        drawn = draw_histories(len(pictures), settings, generator)
+        _blur(levels, drawn.blur_sigma, reach=math.ceil(3 * settings.blur_sigma[1]))
+        _rescale(levels, drawn.rescale)
+        _add_noise(levels, drawn.noise_std, drawn.seed)
+        _recompress(levels, drawn.jpeg_quality, drawn.webp_quality)
+    return levels.float().div_(255)
 
 
-def _draw(count: int, settings: Augment, generator: torch.Generator) -> dict[int, History]:
-    """Histories by place in the batch, of those pictures to which anything happens."""
-    chances, shares = torch.rand(2, count, 4, generator=generator).tolist()
-    seeds = torch.randint(2**31, (count,), generator=generator).tolist()
-    histories = {}
-    for place, ((blur, rescale, noise, jpeg), share, seed) in enumerate(zip(chances, shares, seeds, strict=True)):
-        history = History(
-            blur_sigma=_within(settings.blur_sigma, share[0]) if blur < settings.blur_p else None,
-            rescale=_within(settings.rescale_range, share[1]) if rescale < settings.rescale_p else None,
-            noise_std=_within(settings.noise_std, share[2]) if noise < settings.noise_p else None,
-            jpeg_quality=_within(settings.jpeg_quality, share[3]) if jpeg < settings.jpeg_p else None,
-            seed=seed,
-        )
-        if history != History(None, None, None, None, seed):
-            histories[place] = history
-    return histories
+def draw_histories(count: int, settings: Augment, generator: torch.Generator) -> Histories:
+    """Draw for COUNT pictures which steps happen and how strongly."""
+    chances, shares = torch.rand(2, 5, count, generator=generator)
+    steps: list[tuple[float, Sequence[float]]] = [
+        (settings.blur_p, settings.blur_sigma),
+        (settings.rescale_p, settings.rescale_range),
+        (settings.noise_p, settings.noise_std),
+        (settings.jpeg_p, settings.jpeg_quality),
+        (settings.webp_p, settings.webp_quality),
+    ]
+    blur, rescale, noise, jpeg, webp = (
+        torch.where(chance < p, low + (high - low) * share, torch.nan)
+        for chance, share, (p, (low, high)) in zip(chances, shares, steps, strict=True)
+    )
+    return Histories(blur, rescale, noise, jpeg, webp, int(torch.randint(2**31, (), generator=generator)))
 
 
-def _within(bounds: Sequence[float], share: float) -> float:
-    return bounds[0] + (bounds[1] - bounds[0]) * share
+def _places(values: Tensor) -> Tensor:
+    return torch.nonzero(~values.isnan()).flatten()
 
 
-def _colour(pictures: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+def _rounded(pictures: Tensor) -> Tensor:
+    return pictures.round_().clamp_(0, 255).to(torch.uint8)
+
+
+def _colour(levels: Tensor, strength: float, generator: torch.Generator) -> None:
     """Jitter brightness, contrast and saturation: together one matrix and offset of colour a picture."""
     if strength <= 0:
-        return pictures
-    bright, contrast, saturation = 1 + strength * (2 * torch.rand(3, len(pictures), 1, 1, generator=generator) - 1)
+        return
+    bright, contrast, saturation = 1 + strength * (2 * torch.rand(3, len(levels), 1, 1, generator=generator) - 1)
     grey = torch.tensor(LUMA).expand(3, 3)
     matrix = bright * contrast * (saturation * torch.eye(3) + (1 - saturation) * grey)
-    with torch.autocast("cpu", enabled=False):  # it would round pictures to 8 bits of mantissa
-        flat = torch.baddbmm(0.5 * (1 - contrast), matrix, pictures.flatten(2))
-    return flat.view_as(pictures)
+    offset, matrix = (part.to(levels.device) for part in (127.5 * (1 - contrast), matrix))
+    for start in range(0, len(levels), CHUNK):
+        some = slice(start, start + CHUNK)
+        flat = levels[some].flatten(2).float()
+        levels[some] = _rounded(torch.baddbmm(offset[some], matrix[some], flat)).view_as(levels[some])
 
 
-def _live(pixels: Pixels, history: History) -> Pixels:
-    """Put pixels (H, W, 3) through a history."""
-    image = Image.fromarray(pixels)
-    if history.blur_sigma is not None:
-        image = image.filter(ImageFilter.GaussianBlur(history.blur_sigma))
-    if history.rescale is not None:
-        smaller = (max(8, round(image.width * history.rescale)), max(8, round(image.height * history.rescale)))
-        image = image.resize(smaller, Image.Resampling.BILINEAR).resize(image.size, Image.Resampling.BILINEAR)
-    if history.noise_std is not None:
-        noise = np.random.default_rng(history.seed).standard_normal(pixels.shape, np.float32)
-        noisy = np.asarray(image, np.float32) + 255 * history.noise_std * noise
-        image = Image.fromarray(np.clip(noisy + 0.5, 0, 255).astype(np.uint8))
-    if history.jpeg_quality is not None:
-        with io.BytesIO() as coded:
-            image.save(coded, "JPEG", quality=round(history.jpeg_quality))
-            image = Image.open(coded)
-            image.load()
-    return np.asarray(image, np.uint8)
+def _blur(levels: Tensor, sigma: Tensor, *, reach: int) -> None:
+    """Gaussian blur, SIGMA in px, of 2 REACH + 1 taps, mirrored at the border."""
+    places = _places(sigma)
+    if not len(places):
+        return
+    taps = torch.arange(-reach, reach + 1) / sigma[places, None].clamp(min=1e-3)
+    kernel = torch.exp(-0.5 * taps.square())
+    kernel = (kernel / kernel.sum(1, keepdim=True)).to(levels.device).repeat_interleave(3, 0)[:, None, None]
+    # A picture's three planes are groups of their own, each with its picture's kernel.
+    planes = pad(levels[places].float(), (reach,) * 4, mode="reflect").flatten(0, 1)[None]
+    planes = conv2d(conv2d(planes, kernel, groups=len(kernel)), kernel.mT, groups=len(kernel))
+    levels[places] = _rounded(planes).view(-1, *levels.shape[1:])
+
+
+def _rescale(levels: Tensor, factor: Tensor) -> None:
+    """Bilinear down by a factor and up again, antialiased."""
+    size = list(levels.shape[-2:])
+    for place in _places(factor).tolist():
+        smaller = [max(8, round(side * float(factor[place]))) for side in size]
+        levels[place] = resize(resize(levels[place], smaller, antialias=True), size, antialias=True)
+
+
+def _add_noise(levels: Tensor, std: Tensor, seed: int) -> None:
+    """White noise, STD as a share of the full range."""
+    places = _places(std)
+    if len(places):
+        generator = torch.Generator(levels.device).manual_seed(seed)
+        noise = torch.randn(len(places), *levels.shape[1:], device=levels.device, generator=generator)
+        noise *= 255 * std[places].to(levels.device)[:, None, None, None]
+        levels[places] = _rounded(noise.add_(levels[places]))
+
+
+def _recompress(levels: Tensor, jpeg: Tensor, webp: Tensor) -> None:
+    """JPEG, then WebP, as a site stores an upload."""
+    places = torch.nonzero(~(jpeg.isnan() & webp.isnan())).flatten()
+    if len(places):
+        pixels = levels[places].permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+            coded = list(pool.map(_coded, pixels, jpeg[places].tolist(), webp[places].tolist()))
+        levels[places] = torch.from_numpy(np.stack(coded)).to(levels.device).permute(0, 3, 1, 2)
+
+
+def _coded(pixels: Pixels, jpeg: float, webp: float) -> Pixels:
+    for name, quality in (("JPEG", jpeg), ("WEBP", webp)):
+        if not math.isnan(quality):
+            with io.BytesIO() as coded:
+                Image.fromarray(pixels).save(coded, name, quality=round(quality), method=WEBP_EFFORT)
+                with Image.open(coded) as opened:
+                    pixels = np.asarray(opened.convert("RGB"))
+    return pixels
 
 
 def centre_crop(windows: Tensor, size: int) -> Tensor:

@@ -11,12 +11,20 @@ from unmask.config import Config
 from unmask.data.loading import Crops
 from unmask.learning.distillation import freeze, kd_loss, mix_losses
 from unmask.models.detector import Detector, create_detector, detector_spec, load_detector
-from unmask.training.augment import augment
 from unmask.training.checkpoint import Checkpoints, run_key
+from unmask.training.device import compile_encoders, make_fabric
+from unmask.training.feeding import Batch, on_device
 from unmask.training.folders import Folders, write_detector
-from unmask.training.loop import Loop, Moment, Row, make_fabric
+from unmask.training.log import Row
+from unmask.training.loop import Loop, Moment
 from unmask.training.methods import method_by_name
-from unmask.training.supervised import LEVELS, balanced_batches, supervised_levels, validation_auc
+from unmask.training.supervised import (
+    LEVELS,
+    balanced_batches,
+    pictures_and_labels,
+    supervised_levels,
+    validation_auc,
+)
 
 
 class DistillObjective:
@@ -55,13 +63,15 @@ class DistillObjective:
         share = extra * labelled
         return [batch + drawn[n * share : (n + 1) * share] for n, batch in enumerate(batches)]
 
-    def losses(self, rows: list[int], moment: Moment) -> dict[str, Tensor]:
+    def prepare(self, rows: list[int], moment: Moment) -> Batch:
+        """Pictures, label vectors and which of them are known."""
+        return pictures_and_labels(self.fabric, self.crops, rows, self.config, moment.generator)
+
+    def losses(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
         """Supervised and distillation terms and their mix."""
-        crops, config = self.crops, self.config
-        windows = crops.windows[rows]
-        pictures = self.fabric.to_device(augment(windows, config.preprocess.size_px, config.augment, moment.generator))
+        config = self.config
+        pictures, target, known = batch
         output = self.module(pictures)
-        target, known = (self.fabric.to_device(column[rows]) for column in (crops.target, crops.known))
         share = config.teach.bce_mix if self.method.fidelity and self.mix else 1.0
         levels = supervised_levels(output.marginals, target, known, self.kept.graph, cross_entropy=share)
         named = dict(zip(LEVELS, levels.detach(), strict=True))
@@ -74,7 +84,7 @@ class DistillObjective:
             total = mix_losses(total, named["distillation"], self.mix)
         return {**named, "loss": total}
 
-    def before_step(self, rows: list[int], moment: Moment, optimizer: torch.optim.Optimizer) -> None:
+    def before_step(self, batch: Batch, moment: Moment, optimizer: torch.optim.Optimizer) -> None:
         """Nothing: the mix is fixed."""
 
     def after_step(self, moment: Moment) -> Row:
@@ -103,8 +113,8 @@ def distill(config: Config, folders: Folders, *, out: Path) -> str:
     method = method_by_name(config.method)
     torch.manual_seed(config.seed + 1)
     fabric = make_fabric(config.scale)
-    crops = folders.training_crops(config.preprocess, unlabelled=method.distil)
-    validation = folders.validation_crops(config.preprocess)
+    crops = on_device(folders.training_crops(config, unlabelled=method.distil), fabric.device)
+    validation = on_device(folders.validation_crops(config), fabric.device)
     spec = detector_spec(
         encoder=section.encoder,
         head="linear",
@@ -115,6 +125,7 @@ def distill(config: Config, folders: Folders, *, out: Path) -> str:
     )
     student = create_detector(spec)
     teacher = load_detector(folders.teacher)
+    compile_encoders(config.scale, student, teacher)
     objective = DistillObjective(fabric, student, teacher, crops=crops, validation=validation, config=config)
     settings = [config.seed, config.method, section, config.teach.bce_mix, config.labels, config.preprocess]
     inputs = [*folders.inputs, folders.teacher / "model.safetensors"]
@@ -128,8 +139,8 @@ def distill(config: Config, folders: Folders, *, out: Path) -> str:
         seed=config.seed + 1,
         checkpoints=checkpoints,
     )
-    history = loop.run("distill")
-    best = write_detector(out, student, history)
+    log = loop.run("distill")
+    best = write_detector(out, student, log)
     checkpoints.clear()
     share = "from the teacher" if method.distil else "from labels alone"
-    return f"{len(crops):,} crops, {len(history)} epochs {share}, validation AUC {best:.3f}"
+    return f"{len(crops):,} crops, {len(log.history)} epochs {share}, validation AUC {best:.3f}"

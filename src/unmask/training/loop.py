@@ -1,30 +1,35 @@
 """One training loop on lightning.fabric for every objective: resumable at any step with the same result.
 
-Everything random is a function of (seed, step), so a checkpoint holds no generator's state.
+Everything random is a function of (seed, step), so a checkpoint holds no generator's state. A step never waits for the
+device: what it logs is read later, and whether it was finite is looked up while the next one runs.
 """
 
-import copy
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-from unmask.config import Optimiser, Scale
+from unmask.config import Optimiser
 from unmask.console import say, track
 from unmask.errors import TrainingError
+from unmask.training.average import Average
 from unmask.training.checkpoint import Checkpoints
-
-Row = dict[str, float]
+from unmask.training.feeding import Batch, ahead
+from unmask.training.log import Log, Row
+from unmask.training.schedule import WarmCosine
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Where training stands; `generator` is seeded by (seed, step)."""
+    """Where training stands.
+
+    `generator` is the host's, seeded by (seed, step); the batch is the first to draw from it, in `Objective.prepare`.
+    """
 
     epoch: int
     step: int
@@ -55,10 +60,17 @@ class Objective(Protocol):
     def batches(self, epoch: int) -> Sequence[list[int]]:
         """Row numbers of each batch of an epoch: the same for the same epoch, and as many in every epoch."""
 
-    def losses(self, rows: list[int], moment: Moment) -> dict[str, Tensor]:
+    def prepare(self, rows: list[int], moment: Moment) -> Batch:
+        """All that a step needs, on the device.
+
+        Runs on a thread of its own while an earlier step computes: may look at nothing that a step changes, and draw
+        from the moment's generator alone.
+        """
+
+    def losses(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
         """Loss components of a batch by name; `loss` is minimised."""
 
-    def before_step(self, rows: list[int], moment: Moment, optimizer: torch.optim.Optimizer) -> None:
+    def before_step(self, batch: Batch, moment: Moment, optimizer: torch.optim.Optimizer) -> None:
         """Update whatever is not trained by the loss itself (bi-level weights); the gradients are there."""
 
     def after_step(self, moment: Moment) -> Row:
@@ -82,19 +94,16 @@ class _Progress:
     step: int = 0
     best: float = -math.inf
     best_epoch: int = -1
-    history: list[Row] = field(default_factory=list)
-    sums: Row = field(default_factory=dict)
 
 
-def make_fabric(scale: Scale) -> Fabric:
-    """Fabric on the chosen device; `auto` precision is bf16 where the processor computes in it."""
-    accelerator = {"auto": "auto", "cpu": "cpu", "cuda": "cuda"}[scale.device]
-    precision = {"auto": "auto", "fp32": "32-true", "bf16": "bf16-mixed"}[scale.precision]
-    if precision == "auto":
-        cuda = accelerator != "cpu" and torch.cuda.is_available()
-        fast = cuda or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-        precision = "bf16-mixed" if fast else "32-true"
-    return Fabric(accelerator=accelerator, devices=1, precision=precision)
+@dataclass(frozen=True)
+class _Taken:
+    """A step whose values nobody has looked at yet."""
+
+    step: int
+    rows: list[int]
+    names: list[str]
+    values: Tensor
 
 
 class Loop:
@@ -125,103 +134,106 @@ class Loop:
         self.epochs, self.patience, self.seed, self.checkpoints = epochs, patience, seed, checkpoints
         self.steps_per_epoch = len(objective.batches(0))
         self.optimizer = torch.optim.AdamW(
-            objective.parameter_groups(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            objective.parameter_groups(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
-        self.base_rates = [group["lr"] for group in self.optimizer.param_groups]
-        self.average = copy.deepcopy(objective.kept).requires_grad_(False).eval()
-        self.best = {name: tensor.clone() for name, tensor in objective.kept.state_dict().items()}
+        self.schedule = WarmCosine(
+            self.optimizer, total_steps=epochs * self.steps_per_epoch, warmup_fraction=settings.warmup_fraction
+        )
+        self.average = Average(objective.kept, settings.ema_decay)
+        self.best = self.average.snapshot()
         self.progress = _Progress()
+        self.log = Log()
+        self._unseen: _Taken | None = None
 
-    def run(self, what: str) -> list[Row]:
-        """Train to the end, leave the best weights in `objective.kept`, and return one row an epoch."""
+    def run(self, what: str) -> Log:
+        """Train to the end, leave the best weights in `objective.kept`, and return what was logged."""
         self._resume(what)
         first = self.progress.step // self.steps_per_epoch
         for epoch in range(first, self.epochs):
             if self.patience and 0 <= self.progress.best_epoch < epoch - self.patience:
                 say(f"{what}: no better validation score for {self.patience} epochs, stopping after {epoch}")
                 break
-            self._epoch(epoch, what)
+            self.train_epoch(epoch, what)
             self._close_epoch(epoch, what)
         self.objective.kept.load_state_dict(self.best)
-        return self.progress.history
+        return self.log
 
-    def _epoch(self, epoch: int, what: str) -> None:
-        batches = self.objective.batches(epoch)
-        start = self.progress.step - epoch * self.steps_per_epoch
-        label = f"{what} {epoch + 1}/{self.epochs}"
-        for rows in track(batches[start:], label, total=self.steps_per_epoch - start):
-            self._step(epoch, rows)
-            last = self.progress.step == (epoch + 1) * self.steps_per_epoch
+    def train_epoch(self, epoch: int, what: str) -> None:
+        """Take the epoch's steps that are not taken yet.
+
+        Raises:
+            TrainingError: a loss component or the gradient's norm is not finite.
+        """
+        first = epoch * self.steps_per_epoch
+        todo = list(enumerate(self.objective.batches(epoch), first))[self.progress.step - first :]
+        moments = ((rows, self._moment(epoch, step)) for step, rows in todo)
+        batches = ahead(moments, lambda each: self.objective.prepare(*each), self.fabric.device)
+        for (rows, moment), batch in track(batches, f"{what} {epoch + 1}/{self.epochs}", total=len(todo)):
+            self._step(rows, moment, batch)
+            last = self.progress.step == first + self.steps_per_epoch
             if not last and self.progress.step % self.settings.checkpoint_every_steps == 0:
                 self._save()
+        self._look()
 
-    def _step(self, epoch: int, rows: list[int]) -> None:
-        step = self.progress.step
-        rate = self._schedule(step)
-        seed = self.seed * 1_000_003 + step
-        torch.manual_seed(seed)
-        moment = Moment(
+    def _moment(self, epoch: int, step: int) -> Moment:
+        return Moment(
             epoch=epoch,
             step=step,
-            total_steps=self.epochs * self.steps_per_epoch,
-            learning_rate=rate,
-            generator=torch.Generator().manual_seed(seed),
+            total_steps=self.schedule.total_steps,
+            learning_rate=self.schedule.rate(step),
+            generator=torch.Generator().manual_seed(self._seed(step)),
         )
-        self.objective.module.train()
+
+    def _seed(self, step: int) -> int:
+        return self.seed * 1_000_003 + step
+
+    def _step(self, rows: list[int], moment: Moment, batch: Batch) -> None:
+        objective = self.objective
+        self.schedule.set(moment.step)
+        torch.manual_seed(self._seed(moment.step))
+        objective.module.train()
         with self.fabric.autocast():
-            losses = self.objective.losses(rows, moment)
-        if not torch.isfinite(losses["loss"]):
-            listed = ", ".join(self.objective.names(rows)[:8])
-            raise TrainingError(f"the loss is not finite at step {step}; the batch held {listed}, ...")
+            losses = objective.losses(batch, moment)
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(losses["loss"])
-        torch.nn.utils.clip_grad_norm_(self.objective.module.parameters(), self.settings.clip_norm)
-        self.objective.before_step(rows, moment, self.optimizer)
+        norm = torch.nn.utils.clip_grad_norm_(objective.module.parameters(), self.settings.clip_norm, foreach=True)
+        objective.before_step(batch, moment, self.optimizer)
         self.optimizer.step()
-        self._update_average(step)
-        logged = {name: float(value.detach()) for name, value in losses.items()} | self.objective.after_step(moment)
-        for name, value in logged.items():
-            self.progress.sums[name] = self.progress.sums.get(name, 0.0) + value
+        self.average.update(moment.step)
+        values = {**losses, "gradient_norm": norm}
+        known = {"learning_rate": moment.learning_rate} | objective.after_step(moment)
+        stacked = self.log.add(moment.step, values, known)
+        self._look()
+        self._unseen = _Taken(moment.step, rows, list(values), stacked)
         self.progress.step += 1
 
-    def _schedule(self, step: int) -> float:
-        """Linear warm-up, then a cosine to zero; returns the first group's rate."""
-        total = self.epochs * self.steps_per_epoch
-        warm = max(1, round(total * self.settings.warmup_fraction))
-        factor = (step + 1) / warm if step < warm else 0.5 * (1 + math.cos(math.pi * (step - warm) / (total - warm)))
-        for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
-            group["lr"] = base * factor
-        return float(self.optimizer.param_groups[0]["lr"])
-
-    def _update_average(self, step: int) -> None:
-        # Early averages would otherwise be dominated by the untrained weights.
-        decay = min(self.settings.ema_decay, (1 + step) / (10 + step))
-        current = self.objective.kept.state_dict()
-        with torch.no_grad():
-            for name, mean in self.average.state_dict().items():
-                if mean.is_floating_point():
-                    mean.lerp_(current[name], 1 - decay)
-                else:
-                    mean.copy_(current[name])
+    def _look(self) -> None:
+        """Stop where the last step went wrong; before a checkpoint, so that none holds what came of it."""
+        taken, self._unseen = self._unseen, None
+        if taken is None:
+            return
+        finite = torch.isfinite(taken.values).tolist()
+        if not all(finite):
+            wrong = ", ".join(name for name, fine in zip(taken.names, finite, strict=True) if not fine)
+            listed = ", ".join(self.objective.names(taken.rows)[:8])
+            raise TrainingError(f"not finite at step {taken.step}: {wrong}; the batch held {listed}, ...")
 
     def _close_epoch(self, epoch: int, what: str) -> None:
         progress = self.progress
-        row: Row = {"epoch": float(epoch), "learning_rate": float(self.optimizer.param_groups[0]["lr"])}
-        row |= {name: total / self.steps_per_epoch for name, total in progress.sums.items()}
-        score = self.objective.validate(self.average)
+        row = self.log.close_epoch(epoch, self.steps_per_epoch)
+        score = self.objective.validate(self.average.module)
         if score is not None:
             row["validation_auc"] = score
         if score is None or score > progress.best:
             progress.best, progress.best_epoch = (score if score is not None else -math.inf), epoch
-            self.best = {name: tensor.clone() for name, tensor in self.average.state_dict().items()}
-        progress.history.append(row)
-        progress.sums = {}
+            self.best = self.average.snapshot()
         told = "" if score is None else f", validation AUC {score:.3f}"
         say(f"{what} {epoch + 1}/{self.epochs}: loss {row['loss']:.3f}{told}")
         self._save()
 
     def _save(self) -> None:
-        groups = {"module": self.objective.module.state_dict(), "average": self.average.state_dict()}
+        self._look()
+        groups = {"module": self.objective.module.state_dict(), "average": self.average.module.state_dict()}
         groups |= {"best": self.best, "objective": self.objective.state()}
         tensors = {f"{group}/{name}": tensor for group, named in groups.items() for name, tensor in named.items()}
         for index, slots in self.optimizer.state_dict()["state"].items():
@@ -229,7 +241,7 @@ class Loop:
         progress = self.progress
         best = progress.best if math.isfinite(progress.best) else None
         state = {"step": progress.step, "best": best, "best_epoch": progress.best_epoch}
-        self.checkpoints.save(tensors, {**state, "history": progress.history, "sums": progress.sums})
+        self.checkpoints.save(tensors, {**state, "log": self.log.state()})
 
     def _resume(self, what: str) -> None:
         stored = self.checkpoints.load()
@@ -241,13 +253,14 @@ class Loop:
             group, _, rest = name.partition("/")
             groups[group][rest] = self.fabric.to_device(tensor)
         self.objective.module.load_state_dict(groups["module"])
-        self.average.load_state_dict(groups["average"])
+        self.average.module.load_state_dict(groups["average"])
         self.objective.load_state(groups["objective"])
         self.best = groups["best"]
         self._load_optimizer(groups["optimizer"])
         best = -math.inf if state["best"] is None else state["best"]
-        self.progress = _Progress(state["step"], best, state["best_epoch"], state["history"], state["sums"])
-        say(f"{what}: continuing after step {state['step']} of {self.epochs * self.steps_per_epoch}")
+        self.progress = _Progress(state["step"], best, state["best_epoch"])
+        self.log.load_state(state["log"])
+        say(f"{what}: continuing after step {state['step']} of {self.schedule.total_steps}")
 
     def _load_optimizer(self, tensors: dict[str, Tensor]) -> None:
         whole = self.optimizer.state_dict()

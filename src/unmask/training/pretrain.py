@@ -14,10 +14,13 @@ from unmask.data.loading import Crops
 from unmask.files import replacing, write_json
 from unmask.learning.contrast import MoCo
 from unmask.models.encoders import create_encoder
-from unmask.training.augment import augment
+from unmask.training.augment import augment, random_crop
 from unmask.training.checkpoint import Checkpoints, run_key
-from unmask.training.folders import Folders, write_history
-from unmask.training.loop import Loop, Moment, Row, make_fabric
+from unmask.training.device import compile_encoders, make_fabric
+from unmask.training.feeding import Batch, on_device
+from unmask.training.folders import Folders, write_log
+from unmask.training.log import Row
+from unmask.training.loop import Loop, Moment
 from unmask.training.methods import method_by_name
 
 
@@ -51,18 +54,26 @@ class ContrastObjective:
         order = torch.randperm(len(self.crops), generator=torch.Generator().manual_seed(self.seed * 7919 + epoch))
         return order[: len(order) // self.batch * self.batch].view(-1, self.batch).tolist()
 
-    def losses(self, rows: list[int], moment: Moment) -> dict[str, Tensor]:
-        """Cross-entropy of the positive against queue and batch."""
-        windows = self.crops.windows[rows]
+    def prepare(self, rows: list[int], moment: Moment) -> Batch:
+        """Two views of each picture and the groups."""
         query, key = (
-            self.fabric.to_device(augment(windows, self.size, self.settings, moment.generator)) for _ in range(2)
+            augment(
+                self.fabric.to_device(random_crop(self.crops.windows, rows, self.size, moment.generator)),
+                self.settings,
+                moment.generator,
+            )
+            for _ in range(2)
         )
+        return query, key, self.fabric.to_device(self.crops.group[rows])
+
+    def losses(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
+        """Cross-entropy of the positive against queue and batch."""
         start, end = self.momenta
         self.module.momentum = end - (end - start) * (1 + math.cos(math.pi * moment.progress)) / 2
-        logits, target = self.module(query, key, self.fabric.to_device(self.crops.group[rows]))
+        logits, target = self.module(*batch)
         return {"loss": nn.functional.cross_entropy(logits.float(), target)}
 
-    def before_step(self, rows: list[int], moment: Moment, optimizer: torch.optim.Optimizer) -> None:
+    def before_step(self, batch: Batch, moment: Moment, optimizer: torch.optim.Optimizer) -> None:
         """Nothing: the momentum branch follows within the forward pass."""
 
     def after_step(self, moment: Moment) -> Row:
@@ -92,7 +103,7 @@ def pretrain(config: Config, folders: Folders, *, out: Path) -> str:
     section = config.pretrain
     torch.manual_seed(config.seed)
     fabric = make_fabric(config.scale)
-    crops = folders.training_crops(config.preprocess, unlabelled=True)
+    crops = on_device(folders.training_crops(config, unlabelled=True), fabric.device)
     moco = MoCo(
         lambda: create_encoder(config.encoder, size_px=config.preprocess.size_px),
         dim=section.contrast.dim,
@@ -100,6 +111,7 @@ def pretrain(config: Config, folders: Folders, *, out: Path) -> str:
         momentum=section.contrast.momentum,
         temperature=section.contrast.temperature,
     )
+    compile_encoders(config.scale, moco)
     objective = ContrastObjective(
         fabric,
         moco,
@@ -121,11 +133,11 @@ def pretrain(config: Config, folders: Folders, *, out: Path) -> str:
         seed=config.seed,
         checkpoints=checkpoints,
     )
-    history = loop.run("pretrain")
+    log = loop.run("pretrain")
     with replacing(out / "encoder.safetensors") as temporary:
         save_file({name: tensor.cpu().contiguous() for name, tensor in objective.kept.state_dict().items()}, temporary)
-    write_history(out / "history.csv", history)
-    final = history[-1]["loss"] if history else float("nan")
+    write_log(out, log)
+    final = log.history[-1]["loss"]
     write_json(out / "pretrain.json", {"used": True, "crops": len(crops), "final_loss": final})
     checkpoints.clear()
-    return f"{len(crops):,} crops, {len(history)} epochs, contrastive loss {final:.3f}"
+    return f"{len(crops):,} crops, {len(log.history)} epochs, contrastive loss {final:.3f}"

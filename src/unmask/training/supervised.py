@@ -9,10 +9,11 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy
 
+from unmask.config import Config
 from unmask.data.loading import Crops, balanced_order
 from unmask.labels.graph import LabelGraph
 from unmask.learning.fidelity import fidelity_loss, level_losses
-from unmask.training.augment import centre_crop
+from unmask.training.augment import augment, centre_crop, random_crop
 
 LEVELS = ("binary", "global", "local")
 
@@ -63,6 +64,15 @@ def _endless(rows: Tensor, generator: torch.Generator) -> Iterator[int]:
         yield from rows[torch.randperm(len(rows), generator=generator)].tolist()
 
 
+def pictures_and_labels(
+    fabric: Fabric, crops: Crops, rows: list[int], config: Config, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Augmented pictures (B, 3, S, S), label vectors and their masks (B, n) of rows, on the device."""
+    cut = fabric.to_device(random_crop(crops.windows, rows, config.preprocess.size_px, generator))
+    target, known = (fabric.to_device(column[rows]) for column in (crops.target, crops.known))
+    return augment(cut, config.augment, generator), target, known
+
+
 def supervised_levels(
     marginals: Tensor, target: Tensor, known: Tensor, graph: LabelGraph, *, cross_entropy: float
 ) -> Tensor:
@@ -88,7 +98,7 @@ def score_crops(fabric: Fabric, detector: nn.Module, crops: Crops, size: int, ba
     detector.eval()
     logits = []
     for start in range(0, len(crops), batch):
-        pictures = fabric.to_device(centre_crop(crops.windows[start : start + batch], size).float().div(255))
+        pictures = fabric.to_device(centre_crop(crops.windows[start : start + batch], size)).float().div(255)
         with fabric.autocast():
             logits.append(detector(pictures).logit.float().cpu())
     return torch.cat(logits)

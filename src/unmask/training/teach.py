@@ -15,21 +15,21 @@ from unmask.learning.adversary import DomainAdversary, Position, adversary_loss,
 from unmask.learning.bilevel import AutoLambda, Mode
 from unmask.models.detector import Detector, create_detector, detector_spec
 from unmask.models.trainable import set_trainable
-from unmask.training.augment import augment
 from unmask.training.checkpoint import Checkpoints, run_key
+from unmask.training.device import compile_encoders, make_fabric
+from unmask.training.feeding import Batch, on_device
 from unmask.training.folders import Folders, write_detector
-from unmask.training.loop import Loop, Moment, Row, make_fabric
+from unmask.training.log import Row
+from unmask.training.loop import Loop, Moment
 from unmask.training.methods import Method, method_by_name
 from unmask.training.supervised import (
     LEVELS,
     balanced_batches,
     domain_batches,
+    pictures_and_labels,
     supervised_levels,
     validation_auc,
 )
-
-Batch = tuple[Tensor, Tensor, Tensor]
-OTHER_ORDER = 100_003  # added to the epoch, shuffles the second batches apart from the first
 
 
 class TeachObjective:
@@ -54,8 +54,7 @@ class TeachObjective:
             mode=cast("Mode", section.bilevel.mode),
             normalise=section.bilevel.normalise,
         )
-        self.last_batch: Batch
-        self.others: tuple[int, list[list[int]]] | None = None
+        self._second: tuple[int, list[list[int]]] = (-1, [])
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Weights that are trained, without decay on biases and norms; the text tower at its own rate.
@@ -79,43 +78,58 @@ class TeachObjective:
         draw = domain_batches if self.method.adversary else balanced_batches
         return draw(self.crops, self.config.teach.optimiser.batch_size, seed=self.config.seed, epoch=epoch)
 
-    def _batch(self, rows: list[int], generator: torch.Generator) -> Batch:
-        crops, config = self.crops, self.config
-        pictures = augment(crops.windows[rows], config.preprocess.size_px, config.augment, generator)
-        return tuple(self.fabric.to_device(part) for part in (pictures, crops.target[rows], crops.known[rows]))
+    def prepare(self, rows: list[int], moment: Moment) -> Batch:
+        """Pictures, labels, which are known; real and domain; where the level weights move, another labelled batch.
+
+        The generator draws for the step's own batch first.
+        """
+        crops = self.crops
+        batch: Batch = pictures_and_labels(self.fabric, crops, rows, self.config, moment.generator)
+        batch += tuple(self.fabric.to_device(column[rows]) for column in (crops.real, crops.domain))
+        if self._moves_weights(moment):
+            order = self._auxiliary(moment.epoch)
+            others = order[moment.step % len(order)]
+            batch += pictures_and_labels(self.fabric, crops, others, self.config, moment.generator)
+        return batch
+
+    def _moves_weights(self, moment: Moment) -> bool:
+        return self.method.bilevel and self.weights.due(moment.step)
+
+    def _auxiliary(self, epoch: int) -> list[list[int]]:
+        """Batches of the same rows in a second order; drawn once an epoch."""
+        if self._second[0] != epoch:
+            self._second = epoch, self.batches(epoch + 100_003)
+        return self._second[1]
 
     def _levels(self, detector: nn.Module, batch: Batch, epoch: int) -> tuple[Tensor, Tensor]:
-        pictures, target, known = batch
+        pictures, target, known = batch[:3]
         output = detector(pictures)
         section = self.config.teach
         warm = not self.method.fidelity or epoch < section.bce_epochs
         mix = 1.0 if warm else section.bce_mix
         return supervised_levels(output.marginals, target, known, self.kept.graph, cross_entropy=mix), output.embedding
 
-    def before_step(self, rows: list[int], moment: Moment, optimizer: torch.optim.Optimizer) -> None:
-        """Bi-level update of the level weights on a second, independently shuffled batch (methods: 1.9)."""
-        if not self.method.bilevel or not self.weights.due(moment.step):
+    def before_step(self, batch: Batch, moment: Moment, optimizer: torch.optim.Optimizer) -> None:
+        """Bi-level update of the level weights, on the step's batch and the auxiliary one (methods: 1.9)."""
+        if not self._moves_weights(moment):
             return
-        if self.others is None or self.others[0] != moment.epoch:
-            self.others = moment.epoch, self.batches(moment.epoch + OTHER_ORDER)
-        again = self.others[1][moment.step % len(self.others[1])]
 
-        def task_losses(detector: nn.Module, batch: Batch) -> Tensor:
-            return self._levels(detector, batch, moment.epoch)[0]
+        def task_losses(detector: nn.Module, part: Batch) -> Tensor:
+            return self._levels(detector, part, moment.epoch)[0]
 
-        with self.fabric.autocast():
-            self.weights.step(self.kept, task_losses, self.last_batch, self._batch(again, moment.generator), optimizer)
+        # What bf16 would round away is computed in float32 even so. Forward mode has no rule for compiled code.
+        with self.fabric.autocast(), torch.compiler.set_stance("force_eager"):
+            self.weights.step(self.kept, task_losses, batch, batch[5:], optimizer)
 
-    def losses(self, rows: list[int], moment: Moment) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, moment: Moment) -> dict[str, Tensor]:
         """Level losses, their weighted sum, and the adversary outside the bi-level weights."""
-        self.last_batch = batch = self._batch(rows, moment.generator)
         levels, embedding = self._levels(self.kept, batch, moment.epoch)
         total = self.weights.combine(levels) if self.method.bilevel else levels.sum()
         named = dict(zip(LEVELS, levels.detach(), strict=True))
         if self.method.adversary:
             settings = self.config.teach.adversary
             strength = ramp(moment.progress) if settings.ramp else 1.0
-            real, domain = (self.fabric.to_device(column[rows]) for column in (self.crops.real, self.crops.domain))
+            real, domain = batch[3:5]
             adversary = cast("DomainAdversary", self.module["adversary"])
             named["domain"] = adversary_loss(adversary, embedding.float(), real, domain=domain, coef=strength)
             total = total + settings.weight * named["domain"]
@@ -148,8 +162,8 @@ def teach(config: Config, folders: Folders, *, out: Path) -> str:
     section = config.teach
     torch.manual_seed(config.seed)
     fabric = make_fabric(config.scale)
-    crops = folders.training_crops(config.preprocess, unlabelled=False)
-    validation = folders.validation_crops(config.preprocess)
+    crops = on_device(folders.training_crops(config, unlabelled=False), fabric.device)
+    validation = on_device(folders.validation_crops(config), fabric.device)
     spec = detector_spec(
         encoder=config.encoder,
         head=method.head,
@@ -164,6 +178,7 @@ def teach(config: Config, folders: Folders, *, out: Path) -> str:
         weights = folders.pretrain / "encoder.safetensors"
         detector.encoder.load_state_dict(load_file(weights))
         inputs.append(weights)
+    compile_encoders(config.scale, detector)
     objective = TeachObjective(fabric, detector, crops, validation, config)
     settings = [config.seed, config.method, section, config.encoder, config.labels, config.preprocess, config.augment]
     checkpoints = Checkpoints("teach", run_key(settings, inputs))
@@ -176,7 +191,7 @@ def teach(config: Config, folders: Folders, *, out: Path) -> str:
         seed=config.seed,
         checkpoints=checkpoints,
     )
-    history = loop.run("teach")
-    best = write_detector(out, objective.kept, history)
+    log = loop.run("teach")
+    best = write_detector(out, objective.kept, log)
     checkpoints.clear()
-    return f"{len(crops):,} labelled crops, {len(history)} epochs, validation AUC {best:.3f}"
+    return f"{len(crops):,} labelled crops, {len(log.history)} epochs, validation AUC {best:.3f}"

@@ -1,0 +1,26 @@
+"""Where training computes and how: device, precision, compilation; from `scale` in params.yaml."""
+
+import torch
+from lightning.fabric import Fabric
+from torch import nn
+
+from unmask.config import Scale
+from unmask.models.encoders import Encoder
+
+
+def make_fabric(scale: Scale) -> Fabric:
+    """Fabric on the chosen device; `auto` precision is bf16 where the processor computes in it."""
+    accelerator = {"auto": "auto", "cpu": "cpu", "cuda": "cuda"}[scale.device]
+    precision = {"auto": "auto", "fp32": "32-true", "bf16": "bf16-mixed"}[scale.precision]
+    if precision == "auto":
+        cuda = accelerator != "cpu" and torch.cuda.is_available()
+        fast = cuda or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+        precision = "bf16-mixed" if fast else "32-true"
+    return Fabric(accelerator=accelerator, devices=1, precision=precision)
+
+
+def compile_encoders(scale: Scale, *modules: nn.Module) -> None:
+    """Have torch.compile translate every encoder at its first call, where asked for; names of weights stay."""
+    for encoder in (part for module in modules for part in module.modules() if isinstance(part, Encoder)):
+        if scale.compile:
+            encoder.compile()
