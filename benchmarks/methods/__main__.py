@@ -38,7 +38,9 @@ def main(
     only: Annotated[list[str] | None, typer.Option(help=f"Protocols, of {', '.join(PROTOCOLS)}.")] = None,
     presets: Annotated[list[str] | None, typer.Option(help="Presets, or all; the protocol's own if left out.")] = None,
     seeds: Annotated[int, typer.Option(min=1, max=FOLDS, help="Folds, each with its own seed.")] = FOLDS,
-    budget: Annotated[float, typer.Option(min=0.001, help="Times the passes of each cell.")] = 1.0,
+    budget: Annotated[
+        float, typer.Option(min=0.001, help="Times the passes of each cell; above 1 times the training groups, too.")
+    ] = 1.0,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Override of params.yaml, as KEY=VALUE.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the finished cells.")] = Path("var/benchmarks/methods"),
     table: Annotated[bool, typer.Option("--table", help=f"Only write {PAGE} from the finished cells.")] = False,
@@ -49,9 +51,9 @@ def main(
     ask = Ask(folds=range(seeds), budget=budget, overrides=setting or [], data=data, out=out.resolve(), scratch=scratch)
     if table:
         run_as_program("table", lambda: _write(out))
-        return
-    run_as_program("methods", lambda: run_all(chosen, ask))
-    print("\n".join(page_lines(gather(out))))
+    else:
+        run_as_program("methods", lambda: run_all(chosen, ask))
+        run_as_program("table", lambda: _show(out))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +99,10 @@ def run_all(chosen: dict[str, Protocol], ask: Ask) -> str:
     }
     cells: list[Ready] = []
     for name, protocol in chosen.items():
+        wider = dataclasses.replace(protocol, train_groups=round(protocol.train_groups * max(1.0, ask.budget)))
         for fold in ask.folds:
             place = ask.scratch / "folds" / name / str(fold)
-            prepare_fold(datasets[protocol.material], place, protocol, fold, config)
+            prepare_fold(datasets[protocol.material], place, wider, fold, config)
             passes = protocol.passes * ask.budget
             cells += [
                 ready(Cell(protocol=name, preset=preset, fold=fold, passes=passes, place=place), root, ask.overrides)
@@ -113,14 +116,21 @@ def run_all(chosen: dict[str, Protocol], ask: Ask) -> str:
 def _train(waiting: list[Ready], *, already: int, ask: Ask) -> None:
     start, done = time.monotonic(), 0.0
     left = sum(each.plan.passes for each in waiting)
+    say(f"{already} cells stand, {len(waiting)} to go, {left:,.0f} picture passes")
     for number, each in enumerate(waiting, 1):
         result = run_cell(each, scratch=ask.scratch, out=ask.out)
         done, left = done + each.plan.passes, left - each.plan.passes
-        minutes = (time.monotonic() - start) / done * left / 60
+        minutes = (time.monotonic() - start) / done * max(0.0, left) / 60
         say(
             f"cell {already + number}/{already + len(waiting)}, {each.cell.name}: {result.total_seconds:.0f} s, "
             f"{result.chosen} by validation AUC; about {minutes:.0f} minutes left"
         )
+
+
+def _show(out: Path) -> str:
+    report = gather(out)
+    print("\n".join(page_lines(report)))
+    return f"{len(report.results)} cells; `--table` writes {PAGE}"
 
 
 def _write(out: Path) -> str:

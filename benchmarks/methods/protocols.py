@@ -43,8 +43,9 @@ class Protocol:
 
     `material` names the prepared pictures; `passes` is the budget of a cell in picture passes; `labelled` the share of
     training groups that keep their labels; `validation` the share of groups outside the test fold; `domain` the
-    semantic class; with `hold_out_domain` every fold tests one class that it never trains on; `strange_source` gives
-    reals of a source that nothing trains on, at most `strange_groups` groups of them.
+    semantic class; `train_groups` (0: all) bounds the training groups, so that a short run sees each picture several
+    times and whole epochs come close to the budget. With `hold_out_domain` every fold tests one class that it never
+    trains on; `strange_source` gives reals of a source that nothing trains on, at most `strange_groups` groups of them.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Protocol:
     labelled: float = 1.0
     validation: float = 0.2
     domain: str = "source"
+    train_groups: int = 0
     unseen_generators: tuple[str, ...] = ()
     hold_out_domain: bool = False
     strange_source: str = ""
@@ -95,6 +97,7 @@ PROTOCOLS = {
         columns=(UNSEEN, SEEN),
         passes=16_000,
         domain="background",
+        train_groups=300,
         hold_out_domain=True,
     ),
     "manipulations": Protocol(
@@ -105,6 +108,7 @@ PROTOCOLS = {
         columns=(UNSEEN, SEEN),
         passes=16_000,
         domain="background",
+        train_groups=300,
         unseen_generators=("resynthesis", "warp"),
     ),
     "stylegan2": _left_out("stylegan2"),
@@ -129,6 +133,9 @@ def cast_rows(manifest: pd.DataFrame, protocol: Protocol, fold: int, folds: int 
     split = rows["group"].map(place)
     split[rows["group"].isin(_only(rows, unseen)) | rows["group"].isin(rows["group"][held])] = "test"
     split[(unseen & (split != "test")) | ((rows["label"] == "unlabelled") & (split != "train"))] = "excluded"
+    if protocol.train_groups:
+        training = rows["group"][split == "train"]
+        split[(split == "train") & ~rows["group"].isin(_first_groups(training, protocol.train_groups))] = "excluded"
     part = split.replace({"val": "validation"})
     tested = split == "test"
     part[tested] = "seen"
@@ -174,4 +181,4 @@ def _strange_part(group: str, fold: int) -> str:
 
 
 def _first_groups(groups: "pd.Series[str]", most: int) -> set[str]:
-    return set(sorted(groups.unique(), key=lambda group: uniform(SEED, "strange", group))[:most])
+    return set(sorted(groups.unique(), key=lambda group: uniform(SEED, "first", group))[:most])

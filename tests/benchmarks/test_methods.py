@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 import torch
 import typer
+from typer.testing import CliRunner
 
-from benchmarks.methods.__main__ import chosen_protocols
+from benchmarks.methods.__main__ import chosen_protocols, main
 from benchmarks.methods.aims import AIMS, outcomes
 from benchmarks.methods.budget import Counts, plan
 from benchmarks.methods.cell import Cell, ready, run_cell
@@ -95,6 +96,14 @@ def test_reals_of_another_source_are_capped_by_group() -> None:
     rows = cast_rows(faces(), protocol, 1)
     used = rows[(rows["source"] == "dfdc") & (rows["split"] == "test")]
     assert used["group"].nunique() == 30
+
+
+def test_training_groups_are_bounded_and_tested_ones_are_not() -> None:
+    every = dataclasses.replace(PROTOCOLS["manipulations"], train_groups=0)
+    few, all_of = (cast_rows(faces(), protocol, 1) for protocol in (dataclasses.replace(every, train_groups=20), every))
+    assert few.loc[few["split"] == "train", "group"].nunique() == 20
+    for part in ("validation", "seen", "unseen", "both"):
+        assert set(few.loc[few["part"] == part, "image_id"]) == set(all_of.loc[all_of["part"] == part, "image_id"])
 
 
 def test_a_held_out_domain_is_only_tested() -> None:
@@ -210,7 +219,7 @@ def test_an_aim_is_met_at_its_mark_and_missed_by_what_lacks() -> None:
 @pytest.mark.parametrize(("full", "met"), [(0.72, True), (0.695, True), (0.68, False)])
 def test_full_may_be_its_spread_behind_the_best(full: float, met: bool) -> None:
     numbers = {"erm": number(0.6), "sjedd": number(0.7), "full": number(full), "full - erm": number(0.1)}
-    (found,) = outcomes({("manipulations", "other"): numbers}, {})
+    (found,) = outcomes({("sdxl", "unseen"): numbers}, {})
     assert found.met == met
     assert "sjedd" in found.text
 
@@ -222,7 +231,8 @@ def test_a_student_may_lose_a_hundredth() -> None:
 
 
 def test_false_positives_are_nothing_to_be_best_in() -> None:
-    assert not list(outcomes({("sdxl", "fpr"): {"erm": number(0.1), "full": number(0.2)}}, {}))
+    for column in ("fpr", "recall, own threshold"):
+        assert not list(outcomes({("sdxl", column): {"erm": number(0.1), "full": number(0.2)}}, {}))
 
 
 def result(preset: str, fold: int, **changes: object) -> Result:
@@ -289,6 +299,14 @@ def test_without_real_pictures_only_the_sample_is_left() -> None:
     assert chosen_protocols(["sdxl"], ["all"], with_real=True)["sdxl"].presets == tuple(METHODS)
     with pytest.raises(typer.BadParameter, match="none-such"):
         chosen_protocols(["none-such"], None, with_real=True)
+
+
+def test_a_table_of_nothing_is_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer()
+    app.command()(main)
+    ended = CliRunner().invoke(app, ["--table", "--out", str(tmp_path)])
+    assert ended.exit_code == 1
+    assert "no finished cell; run `python -m benchmarks.methods` first" in ended.output + capfd.readouterr().err
 
 
 def test_a_cell_is_trained_once_and_again_only_when_something_changed(tmp_path: Path) -> None:
