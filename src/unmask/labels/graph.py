@@ -85,7 +85,11 @@ def _graph(key: str, parents: dict[str, tuple[str, ...]]) -> LabelGraph:
 
 
 REGIONS = ("eye", "eyebrow", "lip", "mouth", "nose", "skin")
-_PLURAL = {"eye": "eyes", "eyebrow": "eyebrows", "lip": "lips"}  # a face has several; graphs and files keep the singular
+_PLURAL = {
+    "eye": "eyes",
+    "eyebrow": "eyebrows",
+    "lip": "lips",
+}  # a face has several; graphs and files keep the singular
 
 FFPP = _graph(
     "ffpp",
