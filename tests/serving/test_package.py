@@ -79,9 +79,7 @@ def config(project):
     config = load_config(project)
     assemble = dataclasses.replace(config.assemble, max_side_px=64, min_side_px=24)
     # What int8 costs is another module's to test; here one trained by nobody would only cost time.
-    return dataclasses.replace(
-        config, assemble=assemble, package=dataclasses.replace(config.package, int8="never")
-    )
+    return dataclasses.replace(config, assemble=assemble, package=dataclasses.replace(config.package, int8="never"))
 
 
 @pytest.fixture(scope="module")
