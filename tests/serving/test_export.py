@@ -48,9 +48,10 @@ def _shifted(exported, target, name, by):
     """The exported model with BY added to one of its outputs."""
     model = onnx.load(exported)
     for node in model.graph.node:
-        for at, output in enumerate(node.output):
-            if output == name:
-                node.output[at] = "before"
+        for names in (node.input, node.output):
+            for at, each in enumerate(names):
+                if each == name:
+                    names[at] = "before"
     model.graph.node.append(onnx.helper.make_node("Add", ["before", "shift"], [name]))
     model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(by, np.float32), "shift"))
     onnx.save(model, target)
