@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from unmask.data.forging.masks import GIVEN, MASKS_SCHEMA
 from unmask.data.manifest import MANIFEST_SCHEMA, write_manifest
 from unmask.data.shards import ShardWriter
-from unmask.data.tables import empty_frame, write_table
+from unmask.data.tables import empty_frame, write_table, write_typed
 
 
 def row(index: int, *, label: str, split: str, labelled: bool) -> dict:
@@ -61,6 +62,11 @@ def checkered(index: int, label: str) -> np.ndarray:
     return picture.clip(0, 255).astype(np.uint8)
 
 
+def lower_half() -> np.ndarray:
+    """The mask of every fake that has one: the lower half of the picture was altered."""
+    return np.where(np.arange(24)[:, None] >= 12, 255, 0).repeat(24, axis=1).astype(np.uint8)
+
+
 def write_dataset(root: Path, rows: list[dict], draw: Draw, n_labels: int = 1) -> tuple[Path, Path]:
     """Write build/dataset and an empty build/expanded with label vectors below ROOT."""
     dataset, expanded = root / "dataset", root / "expanded"
@@ -69,6 +75,10 @@ def write_dataset(root: Path, rows: list[dict], draw: Draw, n_labels: int = 1) -
             coded = io.BytesIO()
             Image.fromarray(draw(index, each["label"])).save(coded, "PNG")
             shard.write(f"{each['image_id']}.png", coded.getvalue())
+            if each["mask_key"]:
+                coded = io.BytesIO()
+                Image.fromarray(lower_half()).save(coded, "PNG")
+                shard.write(each["mask_key"].rpartition("/")[2], coded.getvalue())
     write_manifest(dataset / "manifest.parquet", pd.DataFrame(rows))
     write_manifest(expanded / "manifest.parquet", empty_frame(MANIFEST_SCHEMA))
     # Vectors of hidden rows too: whoever writes them by mistake must not help the trainer.
@@ -77,4 +87,7 @@ def write_dataset(root: Path, rows: list[dict], draw: Draw, n_labels: int = 1) -
     known = [[1] * n_labels] * len(rows)
     labels = {"image_id": [each["image_id"] for each in rows], "target": vectors, "target_mask": known}
     write_table(expanded / "labels.parquet", pd.DataFrame(labels))
+    masked = [{"image_id": each["image_id"], "kind": GIVEN, "mask_key": each["mask_key"]} for each in rows]
+    masks = pd.DataFrame([each for each in masked if each["mask_key"]], columns=MASKS_SCHEMA.names)
+    write_typed(expanded / "masks.parquet", masks, MASKS_SCHEMA)
     return dataset, expanded

@@ -223,6 +223,8 @@ class Drift:
 class Package:
     candidate: str = MISSING
     self_test_rows: int = MISSING
+    int8: str = MISSING
+    max_auc_loss: float = MISSING
 
 
 @dataclass

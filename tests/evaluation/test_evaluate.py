@@ -1,5 +1,6 @@
 """The stage's work end to end with untrained tiny detectors on drawn crops."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from unmask.errors import DataError
 from unmask.evaluation.evaluate import Inputs, evaluate, scored_rows
 from unmask.evaluation.predict import BATCH, predict
 from unmask.files import write_json
+from unmask.labels.graph import FFPP
 from unmask.models.detector import Detector, create_detector, detector_spec, save_detector
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +49,8 @@ def _rows() -> list[dict]:
             rows.append(row(len(rows), label=label, split=split, labelled=True))
             if split == "test" and label == "fake" and n % 4 == 0:
                 rows[-1]["generator"] = "warp"
+            if split == "test" and label == "fake":
+                rows[-1]["mask_key"] = rows[-1]["key"].replace(".png", ".mask.png")
     rows += [row(len(rows) + n, label="unlabelled", split="train", labelled=False) for n in range(4)]
     return rows
 
@@ -74,7 +78,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, config: Config) -> Inputs:
     warp = {"source": "s", "generator": "warp", "reference": "s", "auc": 0.7, "auc_with_chroma": None}
     write_json(root / "validation/shortcut.json", {"rows": [warp, pooled]})
     write_json(root / "validation/validation.json", {"soft": []})
-    return Inputs(root / "dataset", root / "validation", root, root / "data.dvc")
+    return Inputs(root / "dataset", root / "expanded", root / "validation", root, root / "data.dvc")
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +127,8 @@ def test_test_rows_choose_neither_temperature_nor_thresholds(
     rows = _rows()
     kept = [each for n, each in enumerate(rows) if each["split"] != "test" or n % 4]
     write_dataset(tmp_path / "less", kept, lambda index, label: checkered(rows.index(kept[index]), label), n_labels=10)
-    evaluate(config, Inputs(tmp_path / "less/dataset", inputs.validation, inputs.models, inputs.data), out=tmp_path)
+    less = dataclasses.replace(inputs, dataset=tmp_path / "less/dataset", expanded=tmp_path / "less/expanded")
+    evaluate(config, less, out=tmp_path)
     assert (tmp_path / "evaluation/calibration.json").read_bytes() == (out / "evaluation/calibration.json").read_bytes()
 
 
@@ -134,6 +139,21 @@ def test_metrics_name_their_data_and_stay_small(out: Path) -> None:
     assert metrics["shortcut"] == {"pooled": 0.6, "with_chroma": 0.8}
     bare = json.loads((out / "headline.json").read_text())
     assert bare["student"]["auc_seen"] == metrics["student"]["auc_seen"]["value"]
+
+
+def test_explanations_are_measured_and_stand_in_the_metrics(out: Path) -> None:
+    found = json.loads((out / "evaluation/explanations.json").read_text())
+    metrics = json.loads((out / "metrics.json").read_text())
+    for name in ("student", "teacher"):
+        labels = {row["label"]: row for row in found[name]["attributes"]}
+        assert list(labels) == [*FFPP.names, "mean"]
+        assert labels["eye"]["all"]["altered"] == labels["eye"]["all"]["intact"] == 32
+        assert labels["eye"]["fakes"]["reason"] == "only 0 intact"
+        rows = {row["name"]: row for row in found[name]["pointing"]["rows"]}
+        assert {key: row["fakes"] for key, row in rows.items()} == {"all": 32, "faceswap": 16, "warp": 16}
+        assert metrics[name]["pointing_hit"]["value"] == rows["all"]["hit"]["value"]
+        # Half of a crop of 20 px is masked, and one row more lies within the tolerance.
+        assert rows["all"]["chance"]["value"] == pytest.approx(11 / 20, abs=1e-4)
 
 
 def test_plots_and_the_generator_table_are_readable(out: Path) -> None:
@@ -183,5 +203,5 @@ def test_rows_with_a_hidden_label_are_not_scored(inputs: Inputs) -> None:
 
 def test_a_missing_candidate_is_named(inputs: Inputs, config: Config, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="student"):
-        evaluate(config, Inputs(inputs.dataset, inputs.validation, tmp_path, inputs.data), out=tmp_path / "out")
+        evaluate(config, dataclasses.replace(inputs, models=tmp_path), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -15,6 +15,20 @@ from unmask.evaluation.worst import Mistake
 EVIL = "<script>alert('x')</script>"
 
 
+NUMBER = {"value": 0.9123, "low": 0.88, "high": 0.95}
+NOTHING = {"value": None, "low": None, "high": None, "reason": "only 0 intact"}
+POINTED = dict.fromkeys(("hit", "chance", "centre", "above_chance", "above_centre"), NUMBER)
+EXPLAINED = {
+    "attributes": [{"label": "fake", "all": NUMBER, "fakes": None}, {"label": "lip", "all": NUMBER, "fakes": NOTHING}],
+    "pointing": {
+        "tolerance": 0.03,
+        "cut_off": 3,
+        "everywhere": 0,
+        "rows": [{"name": "all", "fakes": 60, **POINTED, "hit": NUMBER | {"value": 0.777}}],
+    },
+}
+
+
 @pytest.fixture(scope="module")
 def candidates(settings: Evaluate) -> list[Candidate]:
     return [judge(name, make_predictions(seed), settings) for seed, name in enumerate(("student", "teacher"))]
@@ -31,6 +45,7 @@ def page(candidates: list[Candidate], settings: Evaluate) -> Callable[..., str]:
             "candidates": candidates,
             "generators": generator_rows(candidates, shortcut),
             "shortcut": Shortcut([], 0.64, 0.83),
+            "explanations": {"student": EXPLAINED},
             "note": "",
             "failed_soft": [],
             "mistakes": {"real": [], "fake": []},
@@ -114,6 +129,15 @@ def test_a_slice_without_a_number_shows_why(settings: Evaluate, page: Callable[.
     frame = frame[frame["seen"] | (frame["split"] == "val")]
     seen_only = [judge("student", frame, settings)]
     assert "unknown: only 0 fake" in page(candidates=seen_only, generators=generator_rows(seen_only, []))
+
+
+def test_explanations_show_each_label_and_the_map_beside_chance(page: Callable[..., str]) -> None:
+    text = page()
+    assert '<div class="name">lips</div>' in text
+    assert "unknown: only 0 intact" in text
+    assert "<td>77.7%<small>88.0%" in text
+    assert "Left out: 3 whose forged part lies outside the crop." in text
+    assert "no place misses" not in text
 
 
 def test_clips_get_a_table_of_their_own(settings: Evaluate, page: Callable[..., str]) -> None:

@@ -44,10 +44,19 @@ def test_scores_keep_their_precision_under_autocast(detector: Detector) -> None:
     torch.testing.assert_close(under, detector.head(embedding), atol=1e-5, rtol=1e-5)
 
 
-def test_the_map_averages_to_the_roots_score(detector: Detector, pictures: torch.Tensor) -> None:
-    found = detector.activation_map(pictures)
+def test_the_map_of_a_detector_without_attributes_averages_to_its_logit(pictures: torch.Tensor) -> None:
+    built = create_detector(tiny_spec("joint", graph="binary")).eval()
+    found = built.activation_map(pictures)
     assert found.dim() == 3
-    torch.testing.assert_close(found.mean(dim=(1, 2)), detector(pictures).scores[:, 0], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(found.mean(dim=(1, 2)), built(pictures).logit, atol=1e-5, rtol=1e-4)
+
+
+def test_a_place_of_the_map_is_judged_as_if_it_filled_the_picture(detector: Detector, pictures: torch.Tensor) -> None:
+    features = detector.encoder.features(pictures)
+    row, column = 0, features.shape[3] - 1
+    filled = features[:, :, row : row + 1, column : column + 1].expand_as(features)
+    alone = detector.states(detector.head(detector.encoder.pool(filled))).logit
+    torch.testing.assert_close(detector.activation_map(pictures)[:, row, column], alone, atol=1e-5, rtol=1e-4)
 
 
 def test_spec_survives_json() -> None:

@@ -20,7 +20,7 @@ from unmask.data.preprocess import PreprocessSpec, crop
 from unmask.labels.graph import graph_by_name
 from unmask.models.detector import Detector, create_detector, detector_spec
 from unmask.serving.build import describe, draw_pictures, folder_in_place, score_pictures
-from unmask.serving.bundle import SCHEMA, Bundle, Calibration, DataIdentity, Graph, Preprocessing
+from unmask.serving.bundle import SCHEMA, Bundle, Calibration, DataIdentity, Graph, Precision, Preprocessing
 from unmask.serving.verdict import Thresholds
 
 SIZE, WINDOW, SMALLEST = 32, 40, 24
@@ -72,6 +72,7 @@ def _bundle() -> Bundle:
         preprocessing=Preprocessing(SIZE, WINDOW, shrink=True, max_side_px=64, min_side_px=SMALLEST),
         graph=Graph("ffpp", allow_bare_root=True, labels=list(graph_by_name("ffpp").names)),
         prompts=["a photograph"],
+        precision=Precision("float32", "float32, because package.int8 is never", {}),
         calibration=Calibration(2.0, Thresholds(0.8, 0.3, 0.02, 0.05, 249, 198), 0.04, 0.08, []),
         metrics={"auc": {"value": 0.9, "low": 0.85, "high": 0.94, "n_real": 240, "n_fake": 200}},
         data=DataIdentity("d41d8cd98f00b204e9800998ecf8427e.dir", ["sample"], "drawn"),

@@ -49,7 +49,7 @@ def test_a_missing_file_is_refused_by_name(bundle_folder):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda value: value.update(schema=2), "schema 2 instead of 1"),
+        (lambda value: value.update(schema=3), "schema 3 instead of 2"),
         (lambda value: value.update(surprise=1), "surprise: unknown key"),
         (lambda value: value.pop("prompts"), "prompts: missing"),
         (lambda value: value["graph"].update(labels=[1]), r"graph\.labels\[0\]: must be str"),

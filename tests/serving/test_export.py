@@ -2,11 +2,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-import torch
 
 from unmask.errors import UnmaskError
 from unmask.models.export import ExportModule
-from unmask.serving.export import check_same, export_onnx
+from unmask.serving.bundle import OUTPUTS
+from unmask.serving.export import check_same, export_onnx, onnx_logits, torch_outputs
 
 SIZE = 32
 
@@ -27,17 +27,14 @@ def test_onnx_says_what_torch_says(tiny_detector, exported, crops):
     assert check_same(tiny_detector, exported, crops) < 1e-4
 
 
-def test_every_output_is_there_and_agrees(tiny_detector, exported, crops):
+def test_every_output_is_there(exported):
     session = onnxruntime.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
-    with torch.inference_mode():
-        pictures = torch.from_numpy(crops).permute(0, 3, 1, 2) / 255
-        expected = tiny_detector(pictures)
-        places = tiny_detector.activation_map(pictures)
-    found = dict(zip([item.name for item in session.get_outputs()], session.run(None, {"image": crops}), strict=True))
-    assert list(found) == ["logit", "scores", "marginals", "embedding", "map"]
-    for name in ("scores", "marginals", "embedding"):
-        np.testing.assert_allclose(found[name], getattr(expected, name), atol=1e-4)
-    np.testing.assert_allclose(found["map"], places, atol=1e-4)
+    assert [item.name for item in session.get_outputs()] == list(OUTPUTS)
+
+
+def test_logits_come_batch_by_batch(tiny_detector, exported, crops):
+    expected = torch_outputs(tiny_detector, crops)["logit"]
+    np.testing.assert_allclose(onnx_logits(exported, iter([crops[:2], crops[2:]])), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5])
@@ -47,15 +44,29 @@ def test_any_batch_size_runs(exported, crops, batch):
     assert session.run(["logit"], {"image": crops})[0].shape == (batch,)
 
 
-def test_a_model_of_other_weights_is_noticed(tiny_detector, exported, crops, tmp_path):
+def _shifted(exported, target, name, by):
+    """The exported model with BY added to one of its outputs."""
     model = onnx.load(exported)
-    bias = next(item for item in model.graph.initializer if item.name == "bias")
-    shifted = onnx.numpy_helper.to_array(bias).copy()
-    shifted[0] += 1.0
-    bias.CopyFrom(onnx.numpy_helper.from_array(shifted, "bias"))
-    onnx.save(model, tmp_path / "model.onnx")
-    with pytest.raises(UnmaskError, match="differ from torch's by 1"):
-        check_same(tiny_detector, tmp_path / "model.onnx", crops)
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            for at, each in enumerate(names):
+                if each == name:
+                    names[at] = "before"
+    model.graph.node.append(onnx.helper.make_node("Add", ["before", "shift"], [name]))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(by, np.float32), "shift"))
+    onnx.save(model, target)
+    return target
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_an_output_that_differs_is_named(tiny_detector, exported, crops, tmp_path, name):
+    for by, apart in ((1.0, True), (3e-4, True), (1e-6, False)):
+        spoilt = _shifted(exported, tmp_path / "model.onnx", name, by)
+        if apart:
+            with pytest.raises(UnmaskError, match=f"its {name} differs from torch's by"):
+                check_same(tiny_detector, spoilt, crops)
+        else:
+            check_same(tiny_detector, spoilt, crops)
 
 
 def test_equal_models_give_equal_bytes_that_name_no_path(tiny_detector, exported, tmp_path):

@@ -1,6 +1,6 @@
 """The evaluate stage's work: score, calibrate on validation rows, measure on test rows, report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from unmask.data.manifest import SAMPLE_SOURCE, read_manifest
 from unmask.data.tables import read_table, write_table
 from unmask.errors import DataError
 from unmask.evaluation.calibration import fit
+from unmask.evaluation.explaining import Sources, explanations, headline_explanations
 from unmask.evaluation.gate import Shortcut, read_shortcut, soft_failures
 from unmask.evaluation.headline import TITLES
 from unmask.evaluation.measure import (
@@ -32,7 +33,7 @@ from unmask.evaluation.worst import worst_mistakes
 from unmask.files import replacing, write_json
 from unmask.labels.explanation import best_altered_state
 from unmask.labels.graph import LabelGraph
-from unmask.models.detector import load_detector
+from unmask.models.detector import Detector, load_detector
 from unmask.serving.verdict import calibrate, verdicts
 
 CANDIDATES = ("student", "teacher")
@@ -48,6 +49,7 @@ class Inputs:
     """Where the earlier stages wrote."""
 
     dataset: Path = Path("build/dataset")
+    expanded: Path = Path("build/expanded")
     validation: Path = Path("build/validation")
     models: Path = Path("build")
     data: Path = Path("data.dvc")
@@ -62,6 +64,7 @@ class Judged:
     graph: LabelGraph
     generators: Sequence[dict[str, Any]]
     shortcut: Shortcut
+    explanations: Mapping[str, dict[str, Any]]
 
     @property
     def note(self) -> str:
@@ -93,13 +96,18 @@ def judge(config: Config, inputs: Inputs) -> Judged:
     packaged = config.package.candidate
     shortcut = read_shortcut(inputs.validation / "shortcut.json")
     references = {(row["source"], row["generator"]): row["reference"] for row in shortcut.rows}
-    candidates, graphs = [], {}
+    keys, sources = manifest.set_index("image_id")["key"], Sources(inputs.dataset, inputs.expanded)
+    candidates, graphs, explained = [], {}, {}
     for name in sorted(CANDIDATES, key=lambda name: name != packaged):
-        candidate, graphs[name] = _judge(name, rows, references, config=config, inputs=inputs)
+        detector = load_detector(inputs.models / name)
+        candidate = _judge(name, detector, rows, references, config=config, dataset=inputs.dataset)
+        graphs[name] = detector.graph
+        explained[name] = explanations(detector, candidate.predictions, keys, sources, config=config)
         if name != packaged:
             candidate = replace(candidate, predictions=candidate.predictions.assign(embedding=None))
         candidates.append(candidate)
-    return Judged(manifest, candidates, graphs[packaged], generator_rows(candidates, shortcut.rows), shortcut)
+    generators = generator_rows(candidates, shortcut.rows)
+    return Judged(manifest, candidates, graphs[packaged], generators, shortcut, explained)
 
 
 def scored_rows(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -120,14 +128,13 @@ def scored_rows(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judge(
-    name: str, rows: pd.DataFrame, references: References, *, config: Config, inputs: Inputs
-) -> tuple[Candidate, LabelGraph]:
+    name: str, detector: Detector, rows: pd.DataFrame, references: References, *, config: Config, dataset: Path
+) -> Candidate:
     """Score, calibrate and measure one candidate."""
-    detector = load_detector(inputs.models / name)
     predicted = predict(
         detector,
         rows["key"].tolist(),
-        inputs.dataset,
+        dataset,
         device=config.scale.device,
         workers=config.scale.workers,
         what=name,
@@ -139,8 +146,7 @@ def _judge(
     )
     p = calibrate(table["logit"].to_numpy(), calibration.temperature)
     table = table.assign(p_fake=p, verdict=verdicts(p, calibration.thresholds))
-    measured = measure(name, table, calibration, settings=config.evaluate, references=references, seed=config.seed)
-    return measured, detector.graph
+    return measure(name, table, calibration, settings=config.evaluate, references=references, seed=config.seed)
 
 
 def _table(name: str, rows: pd.DataFrame, predicted: Predicted, graph: LabelGraph) -> pd.DataFrame:
@@ -160,6 +166,7 @@ def _write_tables(folder: Path, judged: Judged) -> None:
     write_json(folder / "calibration.json", {one.name: one.calibration.to_dict() for one in candidates})
     write_json(folder / "slices.json", {one.name: list(one.measured) for one in candidates})
     write_json(folder / "generators.json", list(judged.generators))
+    write_json(folder / "explanations.json", dict(judged.explanations))
     tables = {
         "roc.csv": roc_table(candidates),
         "reliability.csv": reliability_table(candidates),
@@ -177,7 +184,10 @@ def headline(judged: Judged, config: Config, inputs: Inputs) -> dict[str, Any]:
         "data_md5": data_md5(inputs.data),
         "params_sha": params_sha(config),
         "shortcut": {"pooled": judged.shortcut.pooled, "with_chroma": judged.shortcut.with_chroma},
-        **{one.name: headline_numbers(one) for one in judged.candidates},
+        **{
+            one.name: headline_numbers(one) | headline_explanations(judged.explanations[one.name])
+            for one in judged.candidates
+        },
     }
 
 
@@ -195,6 +205,7 @@ def _findings(judged: Judged, metrics: dict[str, Any], config: Config, inputs: I
         candidates=judged.candidates,
         generators=judged.generators,
         shortcut=judged.shortcut,
+        explanations=judged.explanations,
         note=judged.note,
         failed_soft=soft_failures(inputs.validation / "validation.json"),
         mistakes=worst_mistakes(packaged.test, keys, inputs.dataset, graph=judged.graph, count=config.evaluate.worst),

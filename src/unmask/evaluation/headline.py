@@ -15,8 +15,12 @@ TITLES = {
     "fpr_real": "reals called fake",
     "recall_seen": "fakes found, seen",
     "recall_unseen": "fakes found, unseen",
+    "attribute_auc": "AUC, attributes of fakes",
+    "pointing_hit": "map hits the forgery",
+    "pointing_chance": "a random place does",
+    "pointing_centre": "the centre does",
 }
-SHARES = ("fpr_real", "recall_seen", "recall_unseen")
+SHARES = ("fpr_real", "recall_seen", "recall_unseen", "pointing_hit", "pointing_chance", "pointing_centre")
 
 
 def headline_lines(metrics: Mapping[str, Any]) -> list[str]:
@@ -25,11 +29,11 @@ def headline_lines(metrics: Mapping[str, Any]) -> list[str]:
     for candidate in ("student", "teacher"):
         numbers = metrics.get(candidate, {})
         shown = [(title, key, numbers[key]) for key, title in TITLES.items() if key in numbers]
-        lines += [f"{candidate}  {title:<24}{_number(key, number)}" for title, key, number in shown]
+        lines += [f"{candidate}  {title:<26}{_number(key, number)}" for title, key, number in shown]
     for key, title in (("pooled", "AUC of file statistics"), ("with_chroma", "and noise of colour")):
         found = metrics.get("shortcut", {}).get(key)
         if found is not None:
-            lines.append(f"shortcut {title:<24}{found:.3f}")
+            lines.append(f"shortcut {title:<26}{found:.3f}")
     return lines
 
 

@@ -1,13 +1,15 @@
 """Run a detector over crops: decoded in threads, one batch ahead of the network, nothing kept but its outputs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from unmask.console import track
 from unmask.data.decode import decode_image
@@ -15,6 +17,8 @@ from unmask.data.preprocess import Pixels, PreprocessSpec, crop
 from unmask.data.shards import ShardReader
 from unmask.models.detector import Detector
 
+Job = TypeVar("Job")
+Loaded = TypeVar("Loaded")
 BATCH = 64  # crops a forward pass; more only costs memory
 
 
@@ -34,33 +38,47 @@ def predict(detector: Detector, keys: Sequence[str], root: Path, *, device: str,
     Raises:
         DataError: a shard is damaged or a crop does not decode.
     """
-    target = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    prepared = detector.spec.preprocess
-    spec = PreprocessSpec(prepared.size_px, prepared.window_px, prepared.shrink)
+    target = target_device(device)
+    spec, reader = spec_of(detector), ShardReader(root)
     detector = detector.to(target).eval()
     parts: list[tuple[npt.NDArray[np.float64], ...]] = []
+
+    def load(key: str) -> Pixels:
+        return crop(decode_image(reader.read(key)), spec)
+
     with ThreadPoolExecutor(max(1, workers)) as pool, torch.inference_mode():
-        batches = _decoded(keys, ShardReader(root), spec, pool)
-        for pixels in track(batches, what, total=-(-len(keys) // BATCH)):
-            images = torch.from_numpy(pixels).to(target).permute(0, 3, 1, 2).float() / 255
-            output = detector(images)
+        for pixels in track(prefetched(keys, load, pool), what, total=-(-len(keys) // BATCH)):
+            output = detector(as_pictures(np.stack(pixels), target))
             found = (output.logit, output.scores, output.marginals, output.embedding)
             parts.append(tuple(part.double().cpu().numpy() for part in found))
     logit, scores, marginals, embedding = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Predicted(logit, scores.astype(np.float32), marginals.astype(np.float32), embedding.astype(np.float32))
 
 
-def _decoded(
-    keys: Sequence[str], reader: ShardReader, spec: PreprocessSpec, pool: ThreadPoolExecutor
-) -> Iterator[Pixels]:
-    def one(key: str) -> Pixels:
-        return crop(decode_image(reader.read(key)), spec)
+def target_device(name: str) -> torch.device:
+    """The device of `scale.device`; `auto` is the GPU where there is one."""
+    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 
-    def start(first: int) -> list[Future[Pixels]]:
-        return [pool.submit(one, key) for key in keys[first : first + BATCH]]
+
+def spec_of(detector: Detector) -> PreprocessSpec:
+    """How the detector's crops are cut."""
+    prepared = detector.spec.preprocess
+    return PreprocessSpec(prepared.size_px, prepared.window_px, prepared.shrink)
+
+
+def as_pictures(pixels: Pixels, target: torch.device) -> Tensor:
+    """Crops uint8 (B, H, W, 3) as the network takes them, float (B, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(pixels).to(target).permute(0, 3, 1, 2).float() / 255
+
+
+def prefetched(jobs: Sequence[Job], load: Callable[[Job], Loaded], pool: ThreadPoolExecutor) -> Iterator[list[Loaded]]:
+    """Load jobs in the pool and yield them in order, BATCH at a time."""
+
+    def start(first: int) -> list[Future[Loaded]]:
+        return [pool.submit(load, job) for job in jobs[first : first + BATCH]]
 
     # Two batches in flight: the pool decodes the next one while the network works, and memory stays bounded.
     waiting = start(0)
-    for first in range(BATCH, len(keys) + BATCH, BATCH):
+    for first in range(BATCH, len(jobs) + BATCH, BATCH):
         ready, waiting = waiting, start(first)
-        yield np.stack([future.result() for future in ready])
+        yield [future.result() for future in ready]

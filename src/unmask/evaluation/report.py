@@ -17,6 +17,7 @@ from unmask.evaluation.gate import Shortcut
 from unmask.evaluation.measure import Candidate
 from unmask.evaluation.unknowns import not_above
 from unmask.evaluation.worst import Mistake
+from unmask.labels.graph import display_name
 
 TEMPLATE = "report.html.jinja"
 MISSING = "-"
@@ -30,6 +31,7 @@ class Findings:
     candidates: Sequence[Candidate]
     generators: Sequence[Mapping[str, Any]]
     shortcut: Shortcut
+    explanations: Mapping[str, Mapping[str, Any]]
     note: str
     failed_soft: Sequence[str]
     mistakes: Mapping[str, Sequence[Mistake]]
@@ -62,6 +64,8 @@ def render(findings: Findings) -> str:
         tables=[(title, packaged.of_kind(kind)) for kind, title in TABLES],
         clips=[*packaged.of_kind("overall", "clip"), *packaged.of_kind("generator", "clip")],
         verdicts=_verdicts(packaged),
+        attributes=_attributes(findings.explanations[packaged.name]),
+        pointing=findings.explanations[packaged.name]["pointing"],
         training=_training(findings.histories),
         find=_finder(findings.candidates),
     )
@@ -140,6 +144,19 @@ def _generators(findings: Findings) -> list[dict[str, Any]]:
         doubtful = not_above(row, findings.candidates[0].name)
         simple = row["shortcut_auc"]
         rows.append({**row, "lanes": lanes, "shortcut": place(simple), "chance": place(0.5), "doubtful": doubtful})
+    return rows
+
+
+def _attributes(explained: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows of the attribute chart: a label's AUC among all pictures and among fakes,."""
+    rows = []
+    for row in explained["attributes"]:
+        lanes = [
+            {"name": name, "style": style, "auc": row[key]}
+            for key, name, style in (("all", "all pictures", "student"), ("fakes", "fakes alone", "fake"))
+            if row[key] is not None
+        ]
+        rows.append({"label": display_name(row["label"]), "lanes": lanes})
     return rows
 
 

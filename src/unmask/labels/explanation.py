@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from unmask.labels.graph import LabelGraph
+from unmask.labels.graph import LabelGraph, display_name
 
 NAMED_FROM = 0.5  # a label less likely than not is no finding
 Verdict = Literal["real", "fake", "uncertain"]
@@ -26,7 +26,7 @@ def best_altered_state(scores: npt.ArrayLike, graph: LabelGraph) -> npt.NDArray[
 def explain(
     *, verdict: Verdict, state: npt.ArrayLike, marginals: npt.ArrayLike, graph: LabelGraph, p_fake: float
 ) -> str:
-    """One sentence that never contradicts the verdict: `altered: mouth and lip (0.93), physical inconsistency (0.88)`.
+    """One sentence that never contradicts the verdict: `altered: mouth and lips (0.93), physical inconsistency (0.88)`.
 
     Labels of STATE (n,) that are more likely than not are named, regions before whole-face attributes; a number is
     the smallest marginal of its group, P_FAKE the calibrated probability. After SJEDD (arXiv 2408.16305).
@@ -49,6 +49,6 @@ def _findings(state: npt.NDArray[np.int8], marginals: npt.NDArray[np.float64], g
 
 
 def _group(labels: Sequence[int], marginals: npt.NDArray[np.float64], names: Sequence[str]) -> str:
-    words = [names[i] for i in labels]
+    words = [display_name(names[i]) for i in labels]
     listed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
     return f"{listed} ({min(marginals[i] for i in labels):.2f})"

@@ -85,6 +85,11 @@ def _graph(key: str, parents: dict[str, tuple[str, ...]]) -> LabelGraph:
 
 
 REGIONS = ("eye", "eyebrow", "lip", "mouth", "nose", "skin")
+_PLURAL = {
+    "eye": "eyes",
+    "eyebrow": "eyebrows",
+    "lip": "lips",
+}  # a face has several; graphs and files keep the singular
 
 FFPP = _graph(
     "ffpp",
@@ -106,6 +111,11 @@ FFSC = _graph(
 )
 BINARY = _graph("binary", {})
 GRAPHS = (FFPP, FFSC, BINARY)
+
+
+def display_name(label: str) -> str:
+    """A label as a sentence names it: `lips` for lip."""
+    return _PLURAL.get(label, label)
 
 
 def graph_by_name(name: str, allow_bare_root: bool = True) -> LabelGraph:

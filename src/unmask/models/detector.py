@@ -116,14 +116,15 @@ class Detector(nn.Module):
         return DetectorOutput(embedding, scores, found.marginals, found.log_state, found.logit)
 
     def activation_map(self, pictures: Tensor) -> Tensor:
-        """Where the root's score comes from: its score at each place of the last features, (B, h, w).
+        """Where the verdict comes from: the log-odds of fake of each place of the last features, (B, h, w).
 
-        Class activation mapping (arXiv 1512.04150) without gradients; where the encoder only averages its last
-        features, the mean of the map is the root's score.
+        Class activation mapping without gradients (arXiv 1512.04150), of the log-odds instead of one score: each place
+        is judged as if it filled the picture. The root's own score is no map of it, because in a softmax over joint
+        states the labels below carry the evidence too and the root's share of it is arbitrary.
         """
         weight, bias = self.head.as_linear()
         places = self.encoder.embed_places(self.encoder.features(pictures))
-        return places @ weight[0] + bias[0]
+        return self.states.log_odds(places @ weight.T + bias)
 
 
 def create_detector(spec: DetectorSpec) -> Detector:

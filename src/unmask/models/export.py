@@ -35,5 +35,5 @@ class ExportModule(nn.Module):
         embedding = self.encoder.pool(features)
         scores = embedding @ self.weight.T + self.bias
         found = self.states(scores)
-        places = self.encoder.embed_places(features) @ self.weight[0] + self.bias[0]
+        places = self.states.log_odds(self.encoder.embed_places(features) @ self.weight.T + self.bias)
         return found.logit, scores, found.marginals, embedding, places

@@ -36,9 +36,11 @@ class StateMarginals(nn.Module):
         energy = self._energy(scores / temperature)
         log_z = energy.logsumexp(dim=1)
         log_state = energy - log_z[:, None]
-        # The first state is "real", with energy 0; odds from the others stay exact where p rounds to 1.
-        logit = energy[:, 1:].logsumexp(dim=1) - energy[:, 0]
-        return MarginalOutput(log_state.exp() @ self.states, log_z, log_state, logit)
+        return MarginalOutput(log_state.exp() @ self.states, log_z, log_state, _log_odds(energy))
+
+    def log_odds(self, scores: Tensor) -> Tensor:
+        """Log-odds of the root's marginal alone: scores (..., n) -> (...)."""
+        return _log_odds(self._energy(scores))
 
     def map_state(self, scores: Tensor) -> Tensor:
         """The most probable legal state of scores (B, n); returns (B, n) int8."""
@@ -46,6 +48,11 @@ class StateMarginals(nn.Module):
 
     def _energy(self, scores: Tensor) -> Tensor:
         return scores.to(self.states.dtype) @ self.states.T
+
+
+def _log_odds(energy: Tensor) -> Tensor:
+    # The first state is "real", with energy 0; odds from the others stay exact where p rounds to 1.
+    return energy[..., 1:].logsumexp(dim=-1) - energy[..., 0]
 
 
 def uniform_offset(graph: LabelGraph) -> float:

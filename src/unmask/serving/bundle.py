@@ -17,7 +17,7 @@ from unmask.errors import DataError
 from unmask.serving.strict import read_dataclass
 from unmask.serving.verdict import Thresholds
 
-SCHEMA = 1
+SCHEMA = 2
 DESCRIPTION = "bundle.json"
 MODEL = "model.onnx"
 WEIGHTS = "model.safetensors"
@@ -59,6 +59,18 @@ class Calibration:
     fake_promised: float
     real_promised: float
     notes: list[str]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Numbers that the served encoder computes in, why, and what was measured of int8 (nothing where it was not tried).
+
+    Calibration, metrics and self-test scores of the bundle are those of the served model.
+    """
+
+    served: Literal["float32", "int8"]
+    reason: str
+    measured: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -107,6 +119,7 @@ class Bundle:
     preprocessing: Preprocessing
     graph: Graph
     prompts: list[str]
+    precision: Precision
     calibration: Calibration
     metrics: dict[str, Any]
     data: DataIdentity

@@ -61,7 +61,8 @@ def _facts(bundle: Bundle, model_bytes: int) -> Iterator[tuple[str, str]]:
     yield "Method", str(bundle.params.get("method", ""))
     yield "Input", f"RGB, shorter side at least {prepared.min_side_px} px; {shrunk}the central {prepared.size_px} px"
     yield "Labels", f"{bundle.graph.name}: {', '.join(bundle.graph.labels)}"
-    yield "Size", f"{model_bytes / 1e6:.1f} MB (ONNX)"
+    yield "Size", f"{model_bytes / 1e6:.1f} MB (ONNX, {bundle.precision.served})"
+    yield "Precision", bundle.precision.reason
 
 
 def _verdicts(bundle: Bundle) -> Iterator[str]:

@@ -15,7 +15,9 @@ from unmask.data.decode import decode_image
 from unmask.data.manifest import read_manifest
 from unmask.data.preprocess import PreprocessSpec, crop
 from unmask.data.shards import ShardReader
+from unmask.data.tables import read_table
 from unmask.errors import ConfigError, DataError
+from unmask.evaluation.predict import spec_of
 from unmask.evaluation.provenance import git_revision
 from unmask.files import read_json
 from unmask.labels.prompts import prompts
@@ -35,7 +37,8 @@ from unmask.serving.bundle import (
     Preprocessing,
     SelfTest,
 )
-from unmask.serving.export import check_same, export_onnx, torch_logits
+from unmask.serving.export import check_same, export_onnx, onnx_logits
+from unmask.serving.precision import Evaluated, Served, choose_precision
 from unmask.serving.runtime import Runtime, prepare
 from unmask.serving.verdict import Thresholds
 
@@ -54,24 +57,40 @@ def package(config: Config, *, root: Path) -> str:
     if candidate not in CANDIDATES:
         raise ConfigError(f"params.yaml: package.candidate: {candidate!r} is none of {', '.join(CANDIDATES)}")
     detector = load_detector(build / candidate)
-    crops = _test_crops(build / "dataset", detector, count=config.package.self_test_rows)
-    undescribed = _bundle(config, detector, build=build, revision=git_revision(root))
+    spec, evaluated = spec_of(detector), _evaluated(build, candidate)
+    crops = _test_crops(build / "dataset", spec, count=config.package.self_test_rows)
     target = build / "package/bundle"
     with folder_in_place(target) as folder:
-        export_onnx(ExportModule(detector), folder / MODEL, size_px=detector.spec.preprocess.size_px)
+        export_onnx(ExportModule(detector), folder / MODEL, size_px=spec.size_px)
         difference = check_same(detector, folder / MODEL, crops)
+        served = choose_precision(folder / MODEL, evaluated, dataset=build / "dataset", spec=spec, config=config)
         shutil.copyfile(build / candidate / models.WEIGHTS, folder / WEIGHTS)
-        bundle = describe(folder, undescribed)
+        bundle = describe(folder, _bundle(config, detector, served, folder=folder, root=root))
         latency = _latency_ms(Runtime(folder, threads=1), crops)
     size = sum(path.stat().st_size for path in target.iterdir())
     build_bento(root, version=bundle.version, target=build / "package/unmask.bento")
     return (
-        f"{candidate} {bundle.version}, bundle {size / 1e6:.1f} MB, ONNX against torch at most {difference:.1g} apart, "
-        f"{latency:.1f} ms a crop on one core"
+        f"{candidate} {bundle.version}, {served.precision.served}, bundle {size / 1e6:.1f} MB, "
+        f"ONNX against torch at most {difference:.1g} apart, {latency:.1f} ms a crop on one core"
     )
 
 
-def _test_crops(dataset: Path, detector: Detector, *, count: int) -> npt.NDArray[np.uint8]:
+def _evaluated(build: Path, candidate: str) -> Evaluated:
+    """What the evaluate stage says of the candidate."""
+    measured, paths = read_json(build / "metrics.json"), build / "evaluation"
+    calibrations = read_json(paths / "calibration.json")
+    try:
+        metrics = measured[candidate] | {"shortcut_auc": {"value": measured["shortcut"]["pooled"]}}
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{build / 'metrics.json'}: has no {error}; run `dvc repro evaluate`") from None
+    if not isinstance(calibrations, dict) or candidate not in calibrations:
+        raise DataError(f"{paths / 'calibration.json'}: has no {candidate!r}; run `dvc repro evaluate`")
+    rows = read_table(paths / "predictions.parquet")
+    own = rows[rows["candidate"] == candidate].reset_index(drop=True)
+    return Evaluated(own, calibrations[candidate], metrics)
+
+
+def _test_crops(dataset: Path, spec: PreprocessSpec, *, count: int) -> npt.NDArray[np.uint8]:
     """Crops of the first test rows by id, uint8 (N, size, size, 3)."""
     rows = read_manifest(dataset / "manifest.parquet", columns=["image_id", "key", "split"])
     keys = rows[rows["split"] == "test"].sort_values("image_id")["key"].head(count)
@@ -79,42 +98,37 @@ def _test_crops(dataset: Path, detector: Detector, *, count: int) -> npt.NDArray
         raise DataError(
             f"{dataset / 'manifest.parquet'}: no test row to check the model with; raise assemble.test_fraction"
         )
-    reader, spec = ShardReader(dataset), _spec(detector)
+    reader = ShardReader(dataset)
     return np.stack([crop(decode_image(reader.read(key)), spec) for key in keys])
 
 
-def _spec(detector: Detector) -> PreprocessSpec:
-    settings = detector.spec.preprocess
-    return PreprocessSpec(settings.size_px, settings.window_px, settings.shrink)
-
-
-def _bundle(config: Config, detector: Detector, *, build: Path, revision: str) -> Bundle:
-    candidate, graph = config.package.candidate, detector.graph
+def _bundle(config: Config, detector: Detector, served: Served, *, folder: Path, root: Path) -> Bundle:
+    graph, build = detector.graph, root / "build"
     measured = read_json(build / "metrics.json")
     sources = read_manifest(build / "dataset/manifest.parquet", columns=["source"])["source"]
     try:
-        metrics = measured[candidate] | {"shortcut_auc": {"value": measured["shortcut"]["pooled"]}}
         data = DataIdentity(measured["data_md5"], sorted(sources.unique()), measured["note"])
-    except (KeyError, TypeError) as error:
+    except KeyError as error:
         raise DataError(f"{build / 'metrics.json'}: has no {error}; run `dvc repro evaluate`") from None
     preprocessing = Preprocessing(
-        **dataclasses.asdict(_spec(detector)),
+        **dataclasses.asdict(spec_of(detector)),
         max_side_px=config.assemble.max_side_px,
         min_side_px=config.assemble.min_side_px,
     )
     return Bundle(
         schema=SCHEMA,
         version="",
-        candidate=cast("Literal['student', 'teacher']", candidate),
-        revision=revision,
+        candidate=cast("Literal['student', 'teacher']", config.package.candidate),
+        revision=git_revision(root),
         preprocessing=preprocessing,
         graph=Graph(graph.key, graph.allow_bare_root, list(graph.names)),
         prompts=prompts(graph),
-        calibration=_calibration(build / "evaluation/calibration.json", candidate),
-        metrics=metrics,
+        precision=served.precision,
+        calibration=_calibration(served.calibration, build / "evaluation/calibration.json"),
+        metrics=served.metrics,
         data=data,
         params=_params(config),
-        self_test=_self_test(config, detector, preprocessing),
+        self_test=_self_test(config, folder / MODEL, preprocessing),
         files={},
     )
 
@@ -126,9 +140,8 @@ def _params(config: Config) -> dict[str, Any]:
     return settings
 
 
-def _calibration(path: Path, candidate: str) -> Calibration:
+def _calibration(fitted: dict[str, Any], path: Path) -> Calibration:
     try:
-        fitted = read_json(path)[candidate]
         return Calibration(
             temperature=float(fitted["temperature"]),
             thresholds=Thresholds.from_dict(fitted["thresholds"]),
@@ -137,17 +150,17 @@ def _calibration(path: Path, candidate: str) -> Calibration:
             notes=list(fitted["notes"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: has no {error} for {candidate}; run `dvc repro evaluate`") from None
+        raise DataError(f"{path}: has no {error}; run `dvc repro evaluate`") from None
 
 
-def _self_test(config: Config, detector: Detector, preprocessing: Preprocessing) -> list[SelfTest]:
+def _self_test(config: Config, model: Path, preprocessing: Preprocessing) -> list[SelfTest]:
     pictures = draw_pictures(
         config.package.self_test_rows,
         smallest=preprocessing.min_side_px,
         largest=preprocessing.max_side_px * 9 // 8,
         seed=config.seed,
     )
-    logits = torch_logits(detector, np.stack([prepare(picture, preprocessing) for picture in pictures]))
+    logits = onnx_logits(model, [np.stack([prepare(picture, preprocessing) for picture in pictures])])
     return score_pictures(pictures, logits.tolist())
 
 

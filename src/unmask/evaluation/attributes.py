@@ -1,0 +1,133 @@
+"""AUC of each label's marginal over test rows, among all pictures and among fakes alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from unmask.config import Evaluate
+from unmask.data.tables import read_table
+from unmask.errors import DataError
+from unmask.evaluation.bootstrap import Interval, Weights, effective_rows, exact_interval, group_intervals
+from unmask.evaluation.metrics import NAN, Scored, scored
+from unmask.evaluation.slices import MIN_ROWS
+from unmask.serving.verdict import Thresholds
+
+MEAN = "mean"
+NO_THRESHOLDS = Thresholds(fake=1.0, real=0.0)  # only the ranking counts
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Rows of one label that are known, by rising marginal: their places among all rows (K,), and the scores."""
+
+    places: npt.NDArray[np.int64]
+    scores: Scored
+
+    def auc(self, weights: Weights) -> float:
+        """Probability that an altered row scores above an intact one; WEIGHTS (N,) are of all rows."""
+        curve = self.scores.curve(weights[self.places])
+        return NAN if curve is None else curve.auc()
+
+    def exact(self, value: float, confidence: float) -> Interval | None:
+        """Interval of an AUC without any error, which resampling would take for certain; None for any other."""
+        if value not in {0.0, 1.0}:
+            return None
+        # Disjoint pairs of one altered and one intact row are independent trials.
+        pairs = min(effective_rows(self.scores.groups[flags]) for flags in (self.scores.fake, ~self.scores.fake))
+        return exact_interval(value, pairs, confidence)
+
+    @property
+    def lacking(self) -> str:
+        """Why there is no AUC; empty where there is one."""
+        for word, flags in (("altered", self.scores.fake), ("intact", ~self.scores.fake)):
+            count = int(flags.sum())
+            if count < MIN_ROWS:
+                return f"only {count} {word}"
+            if len(np.unique(self.scores.groups[flags])) < 2:
+                return f"every {word} one is of one group"
+        return ""
+
+
+def label_vectors(rows: pd.DataFrame, labels: Path) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Target and which entries of it are known, both (N, n), of rows by their `image_id`.
+
+    Raises:
+        DataError: a row has no vector in LABELS.
+    """
+    table = read_table(labels, ["image_id", "target", "target_mask"]).set_index("image_id")
+    lost = rows.loc[~rows["image_id"].isin(table.index), "image_id"]
+    if len(lost):
+        raise DataError(f"{labels}: no label vector for {lost.iloc[0]}; run `dvc repro expand`")
+    found = table.loc[rows["image_id"]]
+    target, known = (np.stack(found[name].to_list()).astype(bool) for name in ("target", "target_mask"))
+    return target, known
+
+
+def attribute_aucs(
+    test: pd.DataFrame,
+    *,
+    names: Sequence[str],
+    target: npt.NDArray[np.bool_],
+    known: npt.NDArray[np.bool_],
+    settings: Evaluate,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """One row a label: `all` counts every known row, `fakes` only fakes, which is blind to mere detection.
+
+    TEST has one candidate's `marginals`, `label` and `group`; NAMES are the columns of TARGET and KNOWN (N, n). Numbers
+    are {value, low, high, altered, intact} with `reason` where there is no value; the last row, `mean`, is the mean
+    over the labels below the root that have a value among fakes.
+    """
+    fake = (test["label"] == "fake").to_numpy()
+    marginals = np.stack(test["marginals"].to_list()).astype(np.float64)
+    groups = np.unique(test["group"], return_inverse=True)[1].astype(np.int64)
+
+    def ranked(label: int, rows: npt.NDArray[np.bool_]) -> Ranked:
+        places = np.flatnonzero(rows & known[:, label])
+        places = places[np.argsort(marginals[places, label], kind="stable")]
+        scores, truth = marginals[places, label], target[places, label]
+        return Ranked(
+            places, scored(fake=truth, logit=scores, p=scores, groups=groups[places], thresholds=NO_THRESHOLDS)
+        )
+
+    everyone = {name: ranked(label, np.ones(len(fake), dtype=np.bool_)) for label, name in enumerate(names)}
+    fakes = {name: ranked(label, fake) for label, name in enumerate(names) if label}
+    every_number = _numbers(everyone, groups, settings, seed)
+    fake_numbers = _numbers(fakes, groups, settings, seed)
+    rows = [{"label": name, "all": every_number[name], "fakes": fake_numbers.get(name)} for name in names]
+    return [*rows, {"label": MEAN, "all": None, "fakes": fake_numbers[MEAN]}]
+
+
+def _numbers(
+    ranked: Mapping[str, Ranked], groups: npt.NDArray[np.int64], settings: Evaluate, seed: int
+) -> dict[str, dict[str, Any]]:
+    sound = {name: one for name, one in ranked.items() if not one.lacking}
+
+    def measure(weights: Weights) -> dict[str, float]:
+        values = {name: one.auc(weights) for name, one in sound.items()}
+        return values | {MEAN: float(np.mean(list(values.values()))) if values else NAN}
+
+    values = measure(np.ones(len(groups)))
+    intervals = group_intervals(
+        measure, groups, resamples=settings.bootstrap, confidence=settings.confidence, seed=seed
+    )
+    numbers = {}
+    for name, one in ranked.items():
+        interval = one.exact(values[name], settings.confidence) if name in sound else None
+        found = number(values.get(name), interval or intervals.get(name), one.lacking)
+        altered = int(one.scores.fake.sum())
+        numbers[name] = found | {"altered": altered, "intact": len(one.places) - altered}
+    mean = number(values[MEAN], intervals[MEAN], "" if sound else "no label has enough rows")
+    return numbers | {MEAN: mean | {"labels": len(sound)}}
+
+
+def number(value: float | None, interval: Interval | None, reason: str) -> dict[str, Any]:
+    """Value with its interval, rounded; nothing but a reason where either is missing."""
+    if reason or value is None or interval is None:
+        return {"value": None, "low": None, "high": None, "reason": reason or "a class vanishes from many resamples"}
+    return {"value": round(value, 5), "low": round(interval[0], 5), "high": round(interval[1], 5)}
