@@ -32,6 +32,7 @@ def ahead(
     step.
     """
     made = _beside(prepare, device)
+    torch.get_num_threads()  # a thread that has not asked yet would take over what the pool sets for itself
     with ThreadPoolExecutor(1, initializer=_one_thread) as pool:
         waiting: tuple[Item, Future[Batch]] | None = None
         for item in items:
