@@ -1,5 +1,8 @@
 """The next batch is made ahead, in order and once; errors reach the caller."""
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -65,3 +68,13 @@ def test_crops_move_to_a_gpu_that_has_room(folders: Folders, monkeypatch: pytest
     assert on_device(crops, gpu).windows.is_cuda
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (crops.windows.nbytes, 10**12))
     assert on_device(crops, gpu) is crops
+
+
+def test_the_callers_own_threads_stay() -> None:
+    code = (
+        "import torch; from unmask.training.feeding import ahead;"
+        "list(ahead([1], lambda n: (torch.ones(n),), torch.device('cpu'))); print(torch.get_num_threads())"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == "2"

@@ -8,6 +8,7 @@ arithmetic.
 
 import io
 import math
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -142,7 +143,9 @@ def _recompress(levels: Tensor, jpeg: Tensor, webp: Tensor) -> None:
     places = torch.nonzero(~(jpeg.isnan() & webp.isnan())).flatten()
     if len(places):
         pixels = levels[places].permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        # On a CPU the other cores are busy with the step.
+        threads = torch.get_num_threads() if levels.device.type == "cpu" else os.cpu_count()
+        with ThreadPoolExecutor(threads) as pool:
             coded = list(pool.map(_coded, pixels, jpeg[places].tolist(), webp[places].tolist()))
         levels[places] = torch.from_numpy(np.stack(coded)).to(levels.device).permute(0, 3, 1, 2)
 

@@ -32,7 +32,8 @@ def ahead(
     step.
     """
     made = _beside(prepare, device)
-    with ThreadPoolExecutor(1) as pool:
+    torch.get_num_threads()  # a thread that has not asked yet would take over what the pool sets for itself
+    with ThreadPoolExecutor(1, initializer=_one_thread) as pool:
         waiting: tuple[Item, Future[Batch]] | None = None
         for item in items:
             following = item, pool.submit(made, item)
@@ -41,6 +42,11 @@ def ahead(
             waiting = following
         if waiting is not None:
             yield waiting[0], _taken(waiting[1].result())
+
+
+def _one_thread() -> None:
+    """Keep the making of a batch to one core: two teams of threads on the same cores wait for each other."""
+    torch.set_num_threads(1)
 
 
 def _beside(prepare: Callable[[Item], Batch], device: torch.device) -> Callable[[Item], Batch]:
