@@ -17,9 +17,10 @@ from benchmarks.methods.results import Result, write_result
 from unmask.config import Config, load_config
 from unmask.data.loading import training_rows
 from unmask.data.manifest import read_manifest
+from unmask.data.tables import read_table
 from unmask.evaluation.calibration import upper_threshold
 from unmask.evaluation.predict import predict
-from unmask.files import read_json, read_table
+from unmask.files import read_json
 from unmask.models.detector import load_detector
 from unmask.training.checkpoint import run_key
 from unmask.training.distill import distill

@@ -21,8 +21,9 @@ from unmask.data.expand import expand
 from unmask.data.ingest import ingest
 from unmask.data.manifest import read_manifest, write_manifest
 from unmask.data.parallel import Workers
+from unmask.data.tables import write_table
 from unmask.errors import DataError
-from unmask.files import read_json, write_json, write_table
+from unmask.files import read_json, write_json
 from unmask.labels.graph import graph_by_name
 from unmask.training.folders import Folders
 

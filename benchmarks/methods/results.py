@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from unmask.data.tables import read_table, write_table
 from unmask.errors import DataError
-from unmask.files import read_json, read_table, write_json, write_table
+from unmask.files import read_json, write_json
 
 Scores = dict[tuple[str, str, int], pd.DataFrame]
 

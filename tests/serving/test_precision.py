@@ -56,7 +56,9 @@ def evaluated(dataset, exported, tiny_detector) -> Evaluated:
 
 @pytest.fixture(scope="module")
 def config(project) -> Config:
-    return load_config(project, ["evaluate.bootstrap=20", "scale.workers=1", "package.max_auc_loss=1.0"])
+    return load_config(
+        project, ["evaluate.bootstrap=20", "scale.workers=1", "package.int8=auto", "package.max_auc_loss=1.0"]
+    )
 
 
 @pytest.fixture
