@@ -21,6 +21,7 @@ from unmask.data.groups import hamming
 from unmask.data.manifest import read_manifest
 from unmask.data.preprocess import PreprocessSpec, crop
 from unmask.data.shards import ShardReader
+from unmask.data.tables import read_table
 
 SETTINGS = ("assemble.faces.crop=largest", "assemble.faces.missing=quarantine")
 _BITS = (0, 2, 4)
@@ -34,9 +35,17 @@ def collection(folder: Path) -> list[Row]:
     if not named:
         return [Row("a real collection", "", "", None, "", "UNMASK_REAL_DATA is not set")]
     take_in(folder, Path(named, "faces"), "one")
-    summary = assemble(folder, "mediapipe", *SETTINGS)
-    rows = read_manifest(folder / "build/dataset/manifest.parquet")
-    return [Row("assemble says", summary, "", None, "", ""), *_pairs(rows), *_shortcuts(folder, rows)]
+    assemble(folder, "mediapipe", *SETTINGS)
+    dataset = folder / "build/dataset"
+    rows = read_manifest(dataset / "manifest.parquet")
+    refused = read_table(dataset / "quarantine.parquet", ["reason"])["reason"]
+    return [_faces(rows, refused), *_pairs(rows), *_shortcuts(folder, rows)]
+
+
+def _faces(rows: pd.DataFrame, refused: pd.Series) -> Row:
+    found, without = rows["raw_sha256"].nunique(), int(refused.str.startswith("no face").sum())
+    pictures = found + without
+    return Row("pictures with a face / pictures", f"{found:,}", f"{pictures:,}", found / pictures, "", "mediapipe")
 
 
 def _pairs(rows: pd.DataFrame) -> list[Row]:

@@ -7,7 +7,7 @@ from statistics import median
 
 import pandas as pd
 
-from benchmarks.data.pictures import take_in, write_source
+from benchmarks.data.pictures import assemble, take_in, write_source
 from benchmarks.data.run import run
 from benchmarks.data.table import Row
 from unmask.data.manifest import read_manifest
@@ -20,8 +20,7 @@ def loader(folder: Path, *, count: int, repeats: int) -> list[Row]:
     """Pictures a second in the first epoch and after it, and the peak memory of both."""
     what = write_source(folder / "in/bench", count, side=224)
     take_in(folder, folder / "in", "one")
-    settings = ["assemble.landmarks=none", "assemble.sources=[]", "assemble.domain=source"]
-    run([sys.executable, "-m", "unmask.stages.assemble", *settings], folder)
+    assemble(folder, "none")
     (folder / "build/dataset").rename(folder / "dataset")
     rows = _write_loose(folder)
     sides = ("ours", "torchvision")

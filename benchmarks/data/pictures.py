@@ -63,9 +63,9 @@ def assemble_command(detector: str, *more: str) -> list[str]:
     return [sys.executable, "-m", "unmask.stages.assemble", *overrides(detector), *more]
 
 
-def assemble(folder: Path, detector: str, *more: str) -> str:
-    """Run it in FOLDER; returns its summary."""
-    return run(assemble_command(detector, *more), folder).output.strip().splitlines()[-1]
+def assemble(folder: Path, detector: str, *more: str) -> None:
+    """Run it in FOLDER."""
+    run(assemble_command(detector, *more), folder)
 
 
 def _place(number: int) -> str:
