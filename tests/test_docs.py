@@ -20,6 +20,8 @@ RUN_HERE = {
     "unmask ingest --help": "PATH",
     "unmask preset --list": "sagnet-vitl14",
     "unmask preset sjedd-vitb32 --dry-run": "teach.optimiser.learning_rate: 3.0e-3 -> 6.0e-7",
+    "python -m benchmarks.data --help": "--full",
+    "python -m benchmarks.train --help": "--only",
     "dvc dag": "distill",
     "dvc metrics show": "",
     "make -n setup": "",
