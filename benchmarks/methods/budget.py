@@ -65,8 +65,8 @@ def _pretrain_cost(counts: Counts, config: Config) -> float:
 
 
 def _teach_cost(method: Method, counts: Counts, config: Config) -> float:
-    """A bi-level step adds two batches forward and backward and two forward (methods: 1.9)."""
-    weights = (2 + 2 * FORWARD) / config.teach.bilevel.every if method.bilevel else 0.0
+    """A bi-level step adds one batch forward and backward and two forward; its look-ahead is the step at hand."""
+    weights = (1 + 2 * FORWARD) / config.teach.bilevel.every if method.bilevel else 0.0
     each = FORWARD if method.frozen else 1.0
     return _balanced(counts, config.teach.optimiser.batch_size) * (each + weights)
 
