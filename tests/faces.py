@@ -11,8 +11,8 @@ from PIL import Image, ImageFilter
 
 from tests.datasets import row
 from unmask.config import Expand, load_config
-from unmask.data.batches import QUARANTINE_SCHEMA
 from unmask.data.manifest import write_manifest
+from unmask.data.merge import QUARANTINE_SCHEMA
 from unmask.data.quality import content_id, perceptual_hash
 from unmask.data.shards import ShardWriter
 from unmask.data.tables import empty_frame, write_typed

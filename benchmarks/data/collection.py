@@ -75,7 +75,7 @@ def _shortcuts(folder: Path, rows: pd.DataFrame) -> list[Row]:
     original = (index["batch"] + "/" + index["key"]).set_axis(index["raw_sha256"])[rows["raw_sha256"]]
     before = _audit(rows, partial(_of_original, folder / "data"), original.tolist(), bytes_too=True)
     after = _audit(rows, partial(_of_crop, folder / "build/dataset", spec), rows["key"].tolist(), bytes_too=False)
-    note = f"pixel statistics, logistic regression, out of fold by group; ours: the network's {spec.size_px} px view"
+    note = f"logistic regression, out of fold by group; ours: pixels of the network's {spec.size_px} px view, shrunk"
     return [
         Row(
             f"shortcut AUC of {new.source}/{new.generator} against {new.reference}, normalised / original file",
@@ -83,7 +83,7 @@ def _shortcuts(folder: Path, rows: pd.DataFrame) -> list[Row]:
             f"{old.auc:.3f}",
             new.auc / old.auc,
             "",
-            f"{new.n_real:,} real, {new.n_fake:,} fake; {note}; peer: the whole picture and its bytes a pixel",
+            f"{new.n_real:,} real, {new.n_fake:,} fake; {note}; peer: pixels of the whole picture, and bytes a pixel",
         )
         for new, old in zip(after, before, strict=True)
         if new.auc is not None and old.auc is not None

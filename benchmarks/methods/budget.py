@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from unmask.config import Config
-from unmask.training.methods import Method
+from unmask.training.methods import Method, pretrains
 
 FORWARD = 1 / 3
 SHARES = {  # of the budget, by what the method switches on: (contrast, distil)
@@ -52,7 +52,7 @@ class Plan:
 def plan(method: Method, counts: Counts, config: Config, passes: float) -> Plan:
     """Epochs that come closest to the budget of PASSES, at least one of every stage that the method has."""
     costs = _pretrain_cost(counts, config), _teach_cost(method, counts, config), _distill_cost(counts, config)
-    shares = SHARES[method.contrast, method.distil]
+    shares = SHARES[pretrains(method, config.encoder), method.distil]
     epochs = [max(1, round(passes * share / cost)) if share else 0 for share, cost in zip(shares, costs, strict=True)]
     spent = sum(count * cost for count, cost in zip(epochs, costs, strict=True))
     return Plan(pretrain=epochs[0], teach=epochs[1], distill=epochs[2], passes=spent)

@@ -15,6 +15,7 @@ from benchmarks.methods.prepare import fold_folders
 from benchmarks.methods.protocols import SEED
 from benchmarks.methods.results import Result, write_result
 from unmask.config import Config, load_config
+from unmask.data.code import code_digest
 from unmask.data.loading import training_rows
 from unmask.data.manifest import read_manifest
 from unmask.data.tables import read_table
@@ -23,6 +24,7 @@ from unmask.evaluation.predict import predict
 from unmask.files import read_json
 from unmask.models.detector import load_detector
 from unmask.training.checkpoint import run_key
+from unmask.training.device import roundings
 from unmask.training.distill import distill
 from unmask.training.folders import Folders
 from unmask.training.methods import Method, method_by_name
@@ -30,6 +32,7 @@ from unmask.training.pretrain import pretrain
 from unmask.training.teach import teach
 
 FALSE_POSITIVES = 0.05
+SCORING = tuple(code_digest(f"unmask.evaluation.{name}") for name in ("predict", "calibration"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +76,12 @@ def ready(cell: Cell, root: Path, overrides: list[str]) -> Ready:
     counts = Counts.of(training_rows(folders.dataset, folders.expanded))
     epochs = plan(method, counts, before, cell.passes)
     config = load_config(root, [*named, *epochs.overrides(before)])
+    rounded = [*roundings(config.scale)]
     told = {name: value for name, value in dataclasses.asdict(config).items() if name != "scale"}
     code = [Path(__file__), Path(__file__).with_name("budget.py")]
-    key = run_key([told, cell.name, cell.passes], [*folders.inputs, cell.place / "parts.parquet", *code])
+    key = run_key(
+        [told, rounded, *SCORING, cell.name, cell.passes], [*folders.inputs, cell.place / "parts.parquet", *code]
+    )
     return Ready(cell, config, method, epochs, overrides, key)
 
 

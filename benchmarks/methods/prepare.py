@@ -17,6 +17,7 @@ from unmask.console import say
 from unmask.data.assemble import assemble
 from unmask.data.audit.features import feature_tables
 from unmask.data.audit.shortcut import out_of_fold_auc
+from unmask.data.code import code_digest
 from unmask.data.expand import expand
 from unmask.data.ingest import ingest
 from unmask.data.manifest import read_manifest, write_manifest
@@ -132,5 +133,6 @@ def _fold_key(manifest: pd.DataFrame, protocol: Protocol, config: Config) -> str
     rules = dataclasses.asdict(dataclasses.replace(protocol, presets=(), title="", passes=0))
     settings = [rules, dataclasses.asdict(config.expand), dataclasses.asdict(config.labels), config.seed]
     code = [(package / name).read_text() for name in ("prepare.py", "protocols.py")]
+    code += [code_digest(f"unmask.data.{name}") for name in ("expand", "audit.features", "audit.shortcut")]
     crops = manifest[["image_id", "key"]].to_csv(index=False)
     return hashlib.sha256(json.dumps([settings, code, crops, data_hash(manifest)]).encode()).hexdigest()[:16]

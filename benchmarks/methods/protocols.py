@@ -143,6 +143,7 @@ def cast_rows(manifest: pd.DataFrame, protocol: Protocol, fold: int, folds: int 
     part[tested & (held | unseen)] = "unseen"
     part[strange] = rows["group"][strange].map(lambda group: _strange_part(group, fold))
     split[strange] = "test"
+    part[strange & rows["group"].isin(rows["group"][~strange])] = "excluded"
     part[strange & ~rows["group"].isin(_first_groups(rows["group"][strange], protocol.strange_groups))] = "excluded"
     split[part == "excluded"] = "excluded"
     shown = rows["group"].map(

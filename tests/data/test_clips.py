@@ -318,17 +318,26 @@ def out_of_memory(*_: object, **__: object) -> None:
 
 
 @pytest.mark.parametrize("where", ["_rgb", "_turn", "_video_stream"])
-def test_running_out_of_memory_is_no_damage(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "expected"), [(MemoryError(), ResourceError), (av.error.MemoryError(12, "no memory"), DataError)]
+)
+def test_python_running_out_of_memory_is_no_damage_ffmpeg_that_says_so_is(
+    where: str, error: Exception, expected: type[DataError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starve(*_: object, **__: object) -> None:
+        raise error
+
     clip = make_clip()
-    monkeypatch.setattr(f"unmask.data.video.{where}", out_of_memory)
-    with pytest.raises(ResourceError, match="memory ran out"):
+    monkeypatch.setattr(f"unmask.data.video.{where}", starve)
+    with pytest.raises(DataError, match="memory") as caught:
         read_frames(clip, 3, max_megapixels=1)
+    assert caught.type is expected
 
 
 def test_running_out_of_memory_costs_no_frame_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = make_clip()
     monkeypatch.setattr(video, "Video", lambda container, *rest: Video(Starved(container), *rest))
-    with pytest.raises(ResourceError, match="memory ran out"):
+    with pytest.raises(DataError, match="asks for more memory"):
         read_frames(clip, 3, max_megapixels=1)
 
 

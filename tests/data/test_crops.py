@@ -175,6 +175,7 @@ def test_frames_that_a_clip_of_masks_lacks_are_kept_without_one(
     frames = f"{len(bare)} of 3 frames taken (first: {bare[0] if bare else ''})"
     expected = f"its clip of masks lacks {frames}; they are used as frames without a mask"
     assert listed[["path", "reason"]].to_numpy().tolist() == ([["fake/swap/walk.mp4", expected]] if bare else [])
+    assert listed["used"].all()
 
 
 @pytest.mark.parametrize("where", ["unmask.data.decode._to_rgb", "unmask.data.crops._png"])

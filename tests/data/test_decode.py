@@ -315,15 +315,24 @@ def test_a_png_has_no_history(draw_picture: Callable[..., Image.Image]) -> None:
     assert (picture.mode, picture.quantisation, picture.subsampling, picture.profile) == ("RGB", "", "", "")
 
 
-@pytest.mark.parametrize("error", [MemoryError(), OSError("out of memory when reading image file")])
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (MemoryError(), ResourceError, "memory ran out while the picture was decoded"),
+        (OSError("out of memory when reading image file"), DataError, "damaged picture: out of memory"),
+    ],
+)
 @pytest.mark.parametrize("where", ["_to_rgb", "_orientation"])
-def test_running_out_of_memory_is_no_damage(where: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_running_out_of_memory_is_no_damage_a_codec_that_says_so_is(
+    where: str, error: Exception, expected: type[DataError], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def starve(_: Image.Image) -> None:
         raise error
 
     monkeypatch.setattr(f"unmask.data.decode.{where}", starve)
-    with pytest.raises(ResourceError, match="memory ran out while the picture was decoded"):
+    with pytest.raises(DataError, match=message) as caught:
         decode_image(encoded(Image.new("RGB", (16, 16)), "PNG"))
+    assert caught.type is expected
 
 
 def test_a_picture_carries_nothing_on() -> None:

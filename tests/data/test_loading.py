@@ -19,6 +19,7 @@ from unmask.data.loading import (
     training_rows,
     validation_rows,
 )
+from unmask.data.manifest import UNKNOWN_DOMAIN
 from unmask.data.preprocess import PreprocessSpec
 from unmask.data.tables import write_table
 from unmask.errors import DataError
@@ -57,6 +58,16 @@ def test_only_visible_training_labels_count(tmp_path: Path) -> None:
     assert int(crops.fake.sum()) == 3
     assert float(crops.known.sum()) == 6
     assert len(crops) == 16
+
+
+def test_an_unknown_domain_has_no_number(tmp_path: Path) -> None:
+    rows = mixed_rows()
+    for each, domain in zip(rows, ["street", UNKNOWN_DOMAIN, "beach"], strict=False):
+        each["domain"] = domain
+    for each in rows[3:]:
+        each["domain"] = "beach"
+    crops = load(*write_dataset(tmp_path, rows, noise))
+    assert crops.domain.tolist()[:4] == [1, -1, 0, 0]
 
 
 def test_validation_rows_are_the_labelled_val_rows(tmp_path: Path) -> None:

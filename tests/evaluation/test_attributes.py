@@ -79,6 +79,16 @@ def test_a_perfect_ranking_is_not_certain(settings: Evaluate) -> None:
     assert found[-1]["fakes"]["value"] is None
 
 
+def test_the_mean_of_perfect_rankings_is_not_certain_and_says_on_how_many_fakes_it_rests(settings: Evaluate) -> None:
+    target = np.stack([np.ones(60), np.arange(60) % 2], axis=1).astype(bool)
+    known = np.stack([np.ones(60), np.arange(60) < 40], axis=1).astype(bool)
+    test = pd.DataFrame({"label": "fake", "group": range(60), "marginals": list(target.astype(np.float32))})
+    found = attribute_aucs(test, names=["fake", "eye"], target=target, known=known, settings=settings, seed=0)
+    mean = found[-1]["fakes"]
+    assert (mean["value"], mean["rows"]) == (1.0, 40)
+    assert mean["low"] == found[1]["fakes"]["low"] < 0.95
+
+
 def test_a_row_without_a_label_vector_is_named(tmp_path: Path) -> None:
     table = pd.DataFrame({"image_id": ["a", "b"], "target": [[1, 0], [0, 0]], "target_mask": [[1, 1], [1, 0]]})
     write_table(tmp_path / "labels.parquet", table)

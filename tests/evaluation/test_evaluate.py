@@ -111,8 +111,14 @@ def test_predictions_hold_what_later_stages_read(predictions: pd.DataFrame) -> N
     assert predictions["p_fake"].between(0, 1).all()
 
 
-def test_a_generator_without_a_training_label_is_unseen(predictions: pd.DataFrame) -> None:
+def test_a_generator_without_a_training_picture_is_unseen(predictions: pd.DataFrame) -> None:
     assert set(predictions.loc[~predictions["seen"], "generator"]) == {"warp"}
+
+
+def test_a_generator_whose_training_labels_are_all_hidden_is_not_unseen() -> None:
+    rows = _rows()
+    rows[0] |= {"generator": "warp", "labelled": False}
+    assert scored_rows(pd.DataFrame(rows))["seen"].all()
 
 
 def test_the_same_inputs_give_the_same_bytes(inputs: Inputs, config: Config, out: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from unmask.errors import TrainingError
 from unmask.learning.bilevel import AutoLambda, LossFunction
 
 MODES = pytest.mark.parametrize("mode", ["finite", "exact"])
@@ -202,12 +203,26 @@ def test_weights_start_at_one_and_survive_tasks_without_gradient(mode: Mode) -> 
     assert bool(tuner.weights.isfinite().all())
 
 
-def test_a_hypergradient_that_is_not_finite_is_skipped() -> None:
+def test_a_hypergradient_that_is_not_finite_stops() -> None:
     tuner = auto()
     model = differentiated(tuner, Point(), quadratic, targets(1))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    tuner.step(model, lambda module, batch: quadratic(module, batch) * torch.nan, targets(1), targets(2), optimizer)
+    with pytest.raises(TrainingError, match="task weights is not finite"):
+        tuner.step(model, lambda module, batch: quadratic(module, batch) * torch.nan, targets(1), targets(2), optimizer)
     assert tuner.weights.tolist() == [1, 1, 1]
+
+
+def test_the_finite_difference_reaches_as_far_at_the_smallest_rate() -> None:
+    def quartic(model: Point, aims: Tensor) -> Tensor:
+        return (model.theta.float() - aims.float()).pow(4).sum(dim=1).double()
+
+    model, found = Point(), {}
+    for mode in ("finite", "exact"):
+        tuner = auto(mode, normalise=False)
+        differentiated(tuner, model, quartic, targets(1))
+        optimizer = torch.optim.SGD(model.parameters(), lr=6e-9)
+        found[mode] = tuner.hypergradient(model, quartic, targets(1), targets(2), optimizer)
+    torch.testing.assert_close(found["finite"], found["exact"], rtol=1e-2, atol=0)
 
 
 def test_due_at_every_kth_step() -> None:

@@ -85,7 +85,7 @@ def test_int8_takes_the_models_place_with_a_calibration_of_its_own(choose, model
     assert _weights_of_convolutions(model) == {"DequantizeLinear"}
     assert served.calibration["temperature"] != CALIBRATION["temperature"]
     assert served.metrics["auc_seen"]["n_real"] == 20
-    assert served.metrics["pointing_hit"] == METRICS["pointing_hit"]
+    assert "pointing_hit" not in served.metrics  # it was measured in float32
 
     rows = read_manifest(dataset / "manifest.parquet")
     reals = rows[(rows["split"] == "val") & (rows["label"] == "real")]["key"].tolist()

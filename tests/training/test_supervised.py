@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from unmask.data.loading import Crops
 from unmask.errors import DataError
-from unmask.training.supervised import domain_batches
+from unmask.labels.graph import FFPP
+from unmask.training import supervised
+from unmask.training.supervised import domain_batches, supervised_levels
 
 COUNTS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=5).filter(
     lambda counts: any(real for real, _ in counts) and any(fake for _, fake in counts)
@@ -86,3 +88,17 @@ def test_batches_repeat_for_an_epoch_and_differ_between_epochs() -> None:
 def test_without_fakes_the_remedy_is_named() -> None:
     with pytest.raises(DataError, match="labelled_fraction"):
         domain_batches(crops([(3, 0)]), 4, seed=1, epoch=0)
+
+
+def test_losses_are_outside_autocast_which_refuses_cross_entropy_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def entropy(marginals: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return torch.zeros_like(marginals)
+
+    monkeypatch.setattr(supervised, "binary_cross_entropy", entropy)
+    marginals = torch.full((2, 10), 0.5, dtype=torch.float64)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        supervised_levels(marginals, torch.zeros(2, 10), torch.ones(2, 10), FFPP, cross_entropy=0.5)
+    assert seen == [False]

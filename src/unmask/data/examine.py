@@ -62,10 +62,17 @@ class Mask:
 
 
 def examine(found: Found, tree: Tree, caps: Caps) -> Entry | Refused:
-    """Read and decode one file: a picture completely, of a clip a frame; what can't be used comes back as Refused."""
+    """Read and decode one file: a picture completely, of a clip a frame; what can't be used comes back as Refused.
+
+    Raises:
+        ResourceError: there was too little memory to tell.
+    """
     try:
         data = tree.read(found.file, max_megabytes=caps.megabytes)
         suffix, size, moving = _look(data, caps)
+    except ResourceError as error:
+        # Left out of a batch, a real would never be linked with its fakes.
+        raise ResourceError(f"{tree.at(found.file)}: {error}; no batch was written, run again") from error
     except (ConfigError, DataError) as error:
         return Refused(found.source, found.path, str(error))
     return Entry(found, hashlib.sha256(data).hexdigest(), len(data), suffix, size, moving)

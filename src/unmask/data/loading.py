@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unmask.console import track
 from unmask.data.decode import decode_image
-from unmask.data.manifest import read_manifest
+from unmask.data.manifest import UNKNOWN_DOMAIN, read_manifest
 from unmask.data.preprocess import Pixels, PreprocessSpec, window
 from unmask.data.shards import ShardReader
 from unmask.data.tables import read_table
@@ -30,7 +30,8 @@ class Crops:
     """Decoded crops and their visible labels.
 
     Shapes: windows (N, 3, W, W) uint8; target and known (N, n) float, known 0 where a label is masked or
-    hidden; real, fake (N,) bool, both False without a visible label; domain, group (N,) int64.
+    hidden; real, fake (N,) bool, both False without a visible label; group and domain (N,) int64, the latter -1 where
+    unknown.
     """
 
     image_id: list[str]
@@ -93,14 +94,15 @@ def load_crops(rows: pd.DataFrame, labels: Path, spec: PreprocessSpec, what: str
         known=known,
         real=torch.from_numpy((rows["label"] == "real").to_numpy(dtype=bool, copy=True)),
         fake=torch.from_numpy((rows["label"] == "fake").to_numpy(dtype=bool, copy=True)),
-        domain=_codes(rows["domain"]),
+        domain=_codes(rows["domain"].where(rows["domain"] != UNKNOWN_DOMAIN)),
         group=_codes(rows["group"]),
     )
 
 
 def _codes(column: pd.Series) -> Tensor:
+    """Numbers from 0, -1 where there is no value."""
     # Sorted categories, so that a code does not depend on the order of rows.
-    codes = pd.Categorical(column, categories=sorted(column.unique())).codes
+    codes = pd.Categorical(column, categories=sorted(column.dropna().unique())).codes
     return torch.from_numpy(np.asarray(codes, dtype=np.int64))
 
 

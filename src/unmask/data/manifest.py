@@ -11,6 +11,7 @@ from unmask.errors import DataError
 
 SAMPLE_SOURCE = "sample"  # the drawn data that ships with the project
 LABELS = ("real", "fake", "unlabelled")
+UNKNOWN_DOMAIN = "unknown"
 SPLITS = ("train", "val", "test", "excluded")
 LANDMARK_VALUES = 136
 

@@ -12,17 +12,21 @@ from unmask.config import Assemble
 from unmask.console import say
 from unmask.data.domains import cluster_domains
 from unmask.data.groups import Links, near_duplicate_links, pair_links, same_value_links
-from unmask.data.manifest import write_manifest
+from unmask.data.manifest import UNKNOWN_DOMAIN, write_manifest
 from unmask.data.originals import original_ids
 from unmask.data.shards import ShardReader
 from unmask.data.splits import SplitRules, assign_splits
 from unmask.data.tables import write_typed
 from unmask.errors import DataError
 
-UNKNOWN_DOMAIN = "unknown"
 CLUSTERS = "clusters"
 _TEXT = ("path", "source", "reason", "batch", "label", "generator")
-QUARANTINE_SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in _TEXT])
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string(), nullable=False) for name in _TEXT),
+        pa.field("used", pa.bool_(), nullable=False),  # another frame or face of the same file gave a crop
+    ]
+)
 DUPLICATES_SCHEMA = pa.schema(
     [pa.field(name, pa.string(), nullable=False) for name in ("path", "source", "batch", "image_id", "kept_path")]
 )
@@ -58,7 +62,9 @@ def write_dataset(
     kept, duplicates, contradicting = _drop_copies(placed)
     manifest = _manifest(kept).assign(domain=_domains(kept, out, settings, seed))
     quarantine = pd.concat([refused, joined[joined["reason"] != ""], contradicting], ignore_index=True)
-    quarantine = quarantine.reindex(columns=list(_TEXT)).fillna("").sort_values(list(_TEXT), kind="stable")
+    used = quarantine["raw_sha256"].isin(kept["raw_sha256"]) & quarantine["raw_sha256"].notna()
+    quarantine = quarantine.reindex(columns=list(_TEXT)).fillna("").assign(used=used)
+    quarantine = quarantine.sort_values(list(_TEXT), kind="stable")
     write_typed(out / "quarantine.parquet", quarantine, QUARANTINE_SCHEMA)
     write_typed(out / "duplicates.parquet", duplicates, DUPLICATES_SCHEMA)
     write_manifest(out / "manifest.parquet", manifest)

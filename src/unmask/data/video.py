@@ -38,7 +38,10 @@ def open_video(data: bytes, max_megapixels: float) -> Iterator["Video"]:
         # A named format, because some formats that would be guessed are lists of other files to open.
         with av.open(io.BytesIO(data), format=FORMATS[suffix], options=options, metadata_errors="replace") as container:
             yield Video(container, _video_stream(container, limit, max_megapixels), suffix)
-    except MemoryError:
+    except MemoryError as error:
+        # FFmpeg says so, by an error that is this one too, of sizes that a hostile file claims.
+        if isinstance(error, av.FFmpegError):
+            raise DataError("damaged clip: it asks for more memory than there is") from error
         raise ResourceError("memory ran out while the clip was decoded") from None
     except (av.FFmpegError, ArithmeticError, LookupError, OSError, RuntimeError, ValueError) as error:
         raise DataError(f"damaged clip: {getattr(error, 'strerror', None) or type(error).__name__}") from error

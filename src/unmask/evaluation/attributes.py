@@ -122,8 +122,22 @@ def _numbers(
         found = number(values.get(name), interval or intervals.get(name), one.lacking)
         altered = int(one.scores.fake.sum())
         numbers[name] = found | {"altered": altered, "intact": len(one.places) - altered}
-    mean = number(values[MEAN], intervals[MEAN], "" if sound else "no label has enough rows")
-    return numbers | {MEAN: mean | {"labels": len(sound)}}
+    interval = _of_mean([numbers[name] for name in sound], values, intervals[MEAN])
+    mean = number(values[MEAN], interval, "" if sound else "no label has enough rows")
+    rested_on = np.unique(np.concatenate([one.places for one in sound.values()])) if sound else ()
+    return numbers | {MEAN: mean | {"labels": len(sound), "rows": len(rested_on)}}
+
+
+def _of_mean(
+    numbers: Sequence[Mapping[str, Any]], values: Mapping[str, float], resampled: Interval | None
+) -> Interval | None:
+    """Of the mean over labels: where one of them is 0 or 1 no resample of it differs, so the mean of their own ends."""
+    if not any(value in {0.0, 1.0} for name, value in values.items() if name != MEAN):
+        return resampled
+    ends = [[one[end] for one in numbers] for end in ("low", "high")]
+    if any(value is None for side in ends for value in side):
+        return None
+    return float(np.mean(ends[0])), float(np.mean(ends[1]))
 
 
 def number(value: float | None, interval: Interval | None, reason: str) -> dict[str, Any]:

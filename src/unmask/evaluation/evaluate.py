@@ -111,20 +111,22 @@ def judge(config: Config, inputs: Inputs) -> Judged:
 
 
 def scored_rows(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Labelled rows of val and test; `seen` says whether training showed any label of that generator.
+    """Labelled rows of val and test; `seen` says whether training or validation had any fake of that generator.
+
+    Fakes whose label is hidden count too: the encoder and the student learn from their pixels.
 
     Raises:
         DataError: one of the splits has no such row.
     """
     has_label = manifest["labelled"].astype(bool) & manifest["label"].isin(["real", "fake"])
-    shown = manifest[has_label & (manifest["split"] == "train") & (manifest["label"] == "fake")]
+    learnt = manifest[manifest["split"].isin(["train", "val"]) & (manifest["label"] == "fake")]
     rows = manifest[has_label & manifest["split"].isin(["val", "test"])].reset_index(drop=True)
     for split in ("val", "test"):
         if not (rows["split"] == split).any():
             raise DataError(
                 f"build/dataset/manifest.parquet: no labelled row in {split}; raise assemble.{split}_fraction"
             )
-    return rows.assign(seen=(rows["label"] == "real") | rows["generator"].isin(shown["generator"].unique()))
+    return rows.assign(seen=(rows["label"] == "real") | rows["generator"].isin(learnt["generator"].unique()))
 
 
 def _judge(
@@ -228,8 +230,12 @@ def _histories(models: Path, names: Sequence[str]) -> dict[str, pd.DataFrame]:
 
 
 def _quarantined(dataset: Path) -> int:
+    """Files that gave no crop."""
     path = dataset / "quarantine.parquet"
-    return len(read_table(path)) if path.is_file() else 0
+    if not path.is_file():
+        return 0
+    listed = read_table(path, ["source", "path", "used"])
+    return len(listed[~listed["used"]].drop_duplicates(["source", "path"]))
 
 
 def _auc(candidate: Candidate, part: str) -> str:

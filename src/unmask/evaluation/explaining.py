@@ -11,7 +11,7 @@ from unmask.config import Config, Evaluate
 from unmask.data.forging.masks import MASKS_SCHEMA
 from unmask.data.tables import read_typed
 from unmask.evaluation.attributes import MEAN, attribute_aucs, label_vectors, number
-from unmask.evaluation.bootstrap import Weights, effective_rows, exact_interval, group_intervals
+from unmask.evaluation.bootstrap import Interval, Weights, effective_rows, exact_interval, group_intervals
 from unmask.evaluation.pointing import TOLERANCE, counted, play
 from unmask.evaluation.slices import MIN_ROWS
 from unmask.models.detector import Detector
@@ -95,16 +95,24 @@ def _rates(rows: pd.DataFrame, settings: Evaluate, seed: int) -> dict[str, Any]:
     intervals = group_intervals(
         measure, groups, resamples=settings.bootstrap, confidence=settings.confidence, seed=seed
     )
-    for name in ("hit", "centre"):
-        if values[name] in {0.0, 1.0}:
-            intervals[name] = exact_interval(values[name], effective_rows(groups), settings.confidence)
+    at_the_end = [name for name in ("hit", "centre") if values[name] in {0.0, 1.0}]
+    for name in at_the_end:
+        intervals[name] = exact_interval(values[name], effective_rows(groups), settings.confidence)
+    for name in ("chance", "centre"):
+        if {"hit", name} & set(at_the_end):
+            intervals[f"above_{name}"] = _difference(intervals["hit"], intervals[name])
     return {name: number(value, intervals[name], "") for name, value in values.items()}
+
+
+def _difference(hit: Interval | None, other: Interval | None) -> Interval | None:
+    """Where a rate is 0 or 1 no resample of the difference differs: from end to end of both rates, which is safe."""
+    return None if hit is None or other is None else (hit[0] - other[1], hit[1] - other[0])
 
 
 def headline_explanations(found: dict[str, Any]) -> dict[str, Any]:
     """The few numbers that build/metrics.json holds of one candidate's explanations, with the rows they rest on."""
     every = next(row for row in found["pointing"]["rows"] if row["name"] == EVERY)
     mean = next(row["fakes"] for row in found["attributes"] if row["label"] == MEAN)
-    fakes = {"n_real": 0, "n_fake": found["attributes"][0]["all"]["altered"]}
+    fakes = {"n_real": 0, "n_fake": mean["rows"]}
     pointed = {name: every[measure] | {"n_real": 0, "n_fake": every["fakes"]} for name, measure in POINTING.items()}
     return {"attribute_auc": mean | fakes, **pointed}

@@ -14,7 +14,7 @@ from unmask.config import Config
 from unmask.errors import DataError
 
 UNKNOWN = "unknown"
-WITHOUT_EFFECT = frozenset({"scale", "validate", "drift", "package"})
+WITHOUT_EFFECT = frozenset({"scale", "drift", "package"})
 
 
 def data_md5(pointer: Path) -> str:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, jvp
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from unmask.errors import TrainingError
+
 LossFunction = Callable[[Any, Any], Tensor]
 Weights = dict[str, Tensor]
 Mode = Literal["finite", "exact"]
@@ -27,9 +29,10 @@ class AutoLambda:
     NORMALISE replaces alpha v by v / |v|: h keeps its direction, and Adam's epsilon of 1e-8 no longer swallows
     it where gradients or learning rates are small (at the published rate of 6e-7, or in a warm-up from 0).
 
-    `step` stands between backward and the optimiser's step and takes the gradient of the weighted sum from `.grad`:
-    the virtual step is the one about to be taken, whatever else the loss holds, and costs nothing. So a step's own
-    loss is weighed as the steps before it left the weights; the release computes the same gradient twice instead.
+    `step` stands between backward and the optimiser's step and takes the gradient from `.grad`, so that the virtual
+    step costs nothing. That gradient is clipped and holds whatever else the loss does (the adversary, which has no
+    weight here), and a step's own loss is weighed as the steps before it left the weights; the release computes the
+    gradient of the weighted sum a second time instead.
 
     The model is only called functionally, on other weights and on copies of its buffers: its weights, buffers and
     gradients are never written to. `weights` (T,) is float64, on the CPU.
@@ -82,11 +85,13 @@ class AutoLambda:
 
         Raises:
             ValueError: no weight has a gradient.
+            TrainingError: a loss on one of the batches is not finite.
         """
-        hypergradient = self.hypergradient(model, loss_fn, batch_train, batch_aux, optimizer)
-        if bool(hypergradient.isfinite().all()):
-            self.weights.grad = hypergradient.to("cpu", torch.float64)
-            self.optimizer.step()
+        hypergradient = self.hypergradient(model, loss_fn, batch_train, batch_aux, optimizer).to("cpu", torch.float64)
+        if not bool(hypergradient.isfinite().all()):
+            raise TrainingError("the gradient of the task weights is not finite; try a lower learning rate")
+        self.weights.grad = hypergradient
+        self.optimizer.step()
 
     def hypergradient(
         self,
@@ -134,7 +139,8 @@ class AutoLambda:
     def _finite(self, theta: Weights, direction: Weights, losses_at: "_Evaluator", batch: Any) -> Tensor:
         # (L(theta + r u) - L(theta - r u)) / 2r with the unit vector u, times |direction|.
         norm = _norm(direction)
-        radius = self.fd_radius / (norm + 1e-6)
+        # Not |v| + 1e-6 as released: without normalising the direction holds the rate, which may be less than that.
+        radius = self.fd_radius / norm.clamp(min=torch.finfo(norm.dtype).tiny)
         with torch.no_grad():
             above = losses_at({name: weight + radius * direction[name] for name, weight in theta.items()}, batch)
             below = losses_at({name: weight - radius * direction[name] for name, weight in theta.items()}, batch)

@@ -71,7 +71,7 @@ def package(config: Config, *, root: Path) -> str:
     build_bento(root, version=bundle.version, target=build / "package/unmask.bento")
     return (
         f"{candidate} {bundle.version}, {served.precision.served}, bundle {size / 1e6:.1f} MB, "
-        f"ONNX against torch at most {difference:.1g} apart, {latency:.1f} ms a crop on one core"
+        f"float32 ONNX against torch at most {difference:.1g} apart, {latency:.1f} ms a crop on one core"
     )
 
 

@@ -152,4 +152,6 @@ def _recalibrated(
     numbers = headline_numbers(Candidate("int8", calibration, table, parts))
     why = f"{told}; {changed:.1%} of the verdicts differ. Attributes and map were measured in float32."
     precision = Precision("int8", why, measured | {"verdicts_changed": round(changed, 5)})
-    return Served(precision, calibration.to_dict(), evaluated.metrics | numbers)
+    # Explanations were measured in float32, so the int8 model has no figures of them.
+    own = {name: value for name, value in evaluated.metrics.items() if not name.startswith(("attribute_", "pointing_"))}
+    return Served(precision, calibration.to_dict(), own | numbers)

@@ -16,11 +16,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from unmask.config import Encoder, TextTower
 from unmask.console import say
+from unmask.data.code import code_digest
 from unmask.files import replacing, sha256_of
 
 ROOT = Path("var/checkpoints")
-CODE = ("training", "learning", "models", "labels", "data/loading.py", "data/preprocess.py", "data/decode.py")
+STAGES = ("pretrain", "teach", "distill")
 
 
 class Checkpoints:
@@ -55,13 +57,13 @@ class Checkpoints:
 
 def run_key(settings: Iterable[Any], inputs: Iterable[Path]) -> str:
     """Hash settings, input files, the code that trains and the torch build, so that only an equal run resumes."""
-    package = Path(__file__).parents[1]
-    code = [file for part in CODE for file in _files(package / part)]
     told = [dataclasses.asdict(each) if dataclasses.is_dataclass(each) else each for each in settings]  # type: ignore[arg-type]
     parts = [json.dumps(told, sort_keys=True), torch.__version__]
-    parts += [sha256_of(path) for path in [*inputs, *code]]
+    parts += [code_digest(f"unmask.training.{stage}") for stage in STAGES]
+    parts += [sha256_of(path) for path in inputs]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+def weights_files(*settings: Encoder | TextTower) -> list[Path]:
+    """Files that networks start from."""
+    return [Path(each.weights) for each in settings if each.weights not in ("none", "pretrained")]

@@ -10,13 +10,18 @@ from unmask.models.encoders import Encoder
 
 def make_fabric(scale: Scale) -> Fabric:
     """Fabric on the chosen device; `auto` precision is bf16 where the processor computes in it."""
-    accelerator = {"auto": "auto", "cpu": "cpu", "cuda": "cuda"}[scale.device]
+    accelerator, precision, _ = roundings(scale)
+    return Fabric(accelerator=accelerator, devices=1, precision=precision)
+
+
+def roundings(scale: Scale) -> tuple[str, str, bool]:
+    """What of `scale` changes how numbers are rounded on this machine: device, precision, compilation."""
+    cuda = scale.device == "cuda" or (scale.device == "auto" and torch.cuda.is_available())
     precision = {"auto": "auto", "fp32": "32-true", "bf16": "bf16-mixed"}[scale.precision]
     if precision == "auto":
-        cuda = accelerator != "cpu" and torch.cuda.is_available()
         fast = cuda or bool(torch.cpu.get_capabilities().get("avx512_bf16"))
         precision = "bf16-mixed" if fast else "32-true"
-    return Fabric(accelerator=accelerator, devices=1, precision=precision)
+    return "cuda" if cuda else "cpu", precision, scale.compile
 
 
 def compile_encoders(scale: Scale, *modules: nn.Module) -> None:

@@ -11,8 +11,8 @@ from unmask.config import Config
 from unmask.data.loading import Crops
 from unmask.learning.distillation import freeze, kd_loss, mix_losses
 from unmask.models.detector import Detector, create_detector, detector_spec, load_detector
-from unmask.training.checkpoint import Checkpoints, run_key
-from unmask.training.device import compile_encoders, make_fabric
+from unmask.training.checkpoint import Checkpoints, run_key, weights_files
+from unmask.training.device import compile_encoders, make_fabric, roundings
 from unmask.training.feeding import Batch, on_device
 from unmask.training.folders import Folders, write_detector
 from unmask.training.log import Row
@@ -128,8 +128,9 @@ def distill(config: Config, folders: Folders, *, out: Path) -> str:
     compile_encoders(config.scale, student, teacher)
     objective = DistillObjective(fabric, student, teacher, crops=crops, validation=validation, config=config)
     settings = [config.seed, config.method, section, config.teach.bce_mix, config.labels, config.preprocess]
-    inputs = [*folders.inputs, folders.teacher / "model.safetensors"]
-    checkpoints = Checkpoints("distill", run_key([*settings, config.augment], inputs))
+    inputs = [*folders.inputs, folders.teacher / "model.safetensors", *weights_files(section.encoder)]
+    settings += [config.augment, roundings(config.scale)]
+    checkpoints = Checkpoints("distill", run_key(settings, inputs))
     loop = Loop(
         fabric,
         objective,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from unmask.config import Encoder
 from unmask.errors import ConfigError
 
 
@@ -31,6 +32,11 @@ METHODS = {
         contrast=True, head="joint", attributes=True, fidelity=True, bilevel=True, adversary=True, distil=True
     ),
 }
+
+
+def pretrains(method: Method, encoder: Encoder) -> bool:
+    """Whether contrast comes first: an encoder that stays frozen keeps the weights it came with, if any."""
+    return method.contrast and not (method.frozen and encoder.weights != "none")
 
 
 def method_by_name(name: str) -> Method:

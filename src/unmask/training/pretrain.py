@@ -15,13 +15,13 @@ from unmask.files import replacing, write_json
 from unmask.learning.contrast import MoCo
 from unmask.models.encoders import create_encoder
 from unmask.training.augment import augment, random_crop
-from unmask.training.checkpoint import Checkpoints, run_key
-from unmask.training.device import compile_encoders, make_fabric
+from unmask.training.checkpoint import Checkpoints, run_key, weights_files
+from unmask.training.device import compile_encoders, make_fabric, roundings
 from unmask.training.feeding import Batch, on_device
 from unmask.training.folders import Folders, write_log
 from unmask.training.log import Row
 from unmask.training.loop import Loop, Moment
-from unmask.training.methods import method_by_name
+from unmask.training.methods import method_by_name, pretrains
 
 
 class ContrastObjective:
@@ -97,9 +97,11 @@ class ContrastObjective:
 
 def pretrain(config: Config, folders: Folders, *, out: Path) -> str:
     """Train and write the encoder, or a marker where the method does not pre-train; returns the summary."""
-    if not method_by_name(config.method).contrast:
-        write_json(out / "pretrain.json", {"used": False, "reason": f"method {config.method} does not pre-train"})
-        return f"not used by method {config.method}"
+    method = method_by_name(config.method)
+    if not pretrains(method, config.encoder):
+        why = f"keeps {config.encoder.weights}" if method.contrast else "does not pre-train"
+        write_json(out / "pretrain.json", {"used": False, "reason": f"method {config.method} {why}"})
+        return f"not used: method {config.method} {why}"
     section = config.pretrain
     torch.manual_seed(config.seed)
     fabric = make_fabric(config.scale)
@@ -122,8 +124,9 @@ def pretrain(config: Config, folders: Folders, *, out: Path) -> str:
         batch=min(section.optimiser.batch_size, len(crops)),
         seed=config.seed,
     )
-    settings = [config.seed, section, config.encoder, config.preprocess, config.augment]
-    checkpoints = Checkpoints("pretrain", run_key(settings, folders.inputs))
+    settings = [config.seed, section, config.encoder, config.preprocess, config.augment, roundings(config.scale)]
+    inputs = [*folders.inputs, *weights_files(config.encoder)]
+    checkpoints = Checkpoints("pretrain", run_key(settings, inputs))
     loop = Loop(
         fabric,
         objective,

@@ -83,13 +83,15 @@ def supervised_levels(
     # A graph of the root alone reads the first column of the label vectors.
     target, known = (column[:, : marginals.shape[1]].to(marginals.dtype) for column in (target, known))
     elementwise = torch.zeros_like(marginals)
-    if cross_entropy > 0:
-        # A sum of exponentials may pass 1 by a rounding.
-        entropy = binary_cross_entropy(marginals.clamp(0, 1), target, reduction="none")
-        elementwise = elementwise + cross_entropy * entropy
-    if cross_entropy < 1:
-        elementwise = elementwise + (1 - cross_entropy) * fidelity_loss(marginals, target, known)
-    return level_losses(elementwise, graph, known)
+    # Autocast on CUDA refuses cross-entropy of probabilities, though these are float64.
+    with torch.autocast(marginals.device.type, enabled=False):
+        if cross_entropy > 0:
+            # A sum of exponentials may pass 1 by a rounding.
+            entropy = binary_cross_entropy(marginals.clamp(0, 1), target, reduction="none")
+            elementwise = elementwise + cross_entropy * entropy
+        if cross_entropy < 1:
+            elementwise = elementwise + (1 - cross_entropy) * fidelity_loss(marginals, target, known)
+        return level_losses(elementwise, graph, known)
 
 
 @torch.inference_mode()

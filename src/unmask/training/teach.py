@@ -15,8 +15,8 @@ from unmask.learning.adversary import DomainAdversary, Position, adversary_loss,
 from unmask.learning.bilevel import AutoLambda, Mode
 from unmask.models.detector import Detector, create_detector, detector_spec
 from unmask.models.trainable import set_trainable
-from unmask.training.checkpoint import Checkpoints, run_key
-from unmask.training.device import compile_encoders, make_fabric
+from unmask.training.checkpoint import Checkpoints, run_key, weights_files
+from unmask.training.device import compile_encoders, make_fabric, roundings
 from unmask.training.feeding import Batch, on_device
 from unmask.training.folders import Folders, write_detector
 from unmask.training.log import Row
@@ -180,7 +180,9 @@ def teach(config: Config, folders: Folders, *, out: Path) -> str:
         inputs.append(weights)
     compile_encoders(config.scale, detector)
     objective = TeachObjective(fabric, detector, crops, validation, config)
+    inputs += weights_files(config.encoder, section.text)
     settings = [config.seed, config.method, section, config.encoder, config.labels, config.preprocess, config.augment]
+    settings.append(roundings(config.scale))
     checkpoints = Checkpoints("teach", run_key(settings, inputs))
     loop = Loop(
         fabric,

@@ -33,7 +33,7 @@ def inputs(folder: Path, **changed: object) -> Inputs:
         "rows": read_manifest(folder / "dataset/manifest.parquet"),
         "generated": read_manifest(folder / "expanded/manifest.parquet"),
         "labels": pd.read_parquet(folder / "expanded/labels.parquet"),
-        "quarantine": pd.DataFrame({"path": ["<b>x.jpg"], "source": ["s"], "reason": ["damaged"]}),
+        "quarantine": pd.DataFrame({"path": ["<b>x.jpg"], "source": ["s"], "reason": ["damaged"], "used": [False]}),
         "troubles": {"missing_crops": {}, "unreadable_crops": {}, "masks_of_other_size": {}},
         "accepted": {},
         "shortcut_auc": 0.6,
@@ -269,10 +269,26 @@ def test_near_duplicates_of_opposite_label_need_a_reason(build):
 def test_a_source_of_fakes_alone_and_one_mostly_refused_are_named(build):
     rows = read_manifest(build / "dataset/manifest.parquet")
     rows.loc[rows["label"] == "fake", "source"] = "gan"
-    refused = pd.DataFrame({"path": list("abc"), "source": ["gan"] * 3, "reason": ["damaged"] * 3})
+    refused = pd.DataFrame({"path": list("abc"), "source": ["gan"] * 3, "reason": ["damaged"] * 3, "used": False})
     named = facts_of(build, rows=rows, quarantine=refused).named
     assert named["lopsided_sources"] == ["gan: 0 real, 12 fake", "s: 16 real, 0 fake"]
     assert named["quarantined_sources"] == ["gan: 20% in quarantine"]
+
+
+def test_a_frame_that_gave_no_crop_does_not_refuse_its_clip(build):
+    frames = pd.DataFrame({"path": list("abc"), "source": "s", "reason": "no face found in frame 5", "used": True})
+    facts = facts_of(build, quarantine=frames)
+    assert facts.numbers["quarantined_fraction"] == 0
+    assert facts.named["quarantined_sources"] == []
+
+
+def test_without_a_source_of_both_labels_the_association_within_is_not_measured(build):
+    rows = read_manifest(build / "dataset/manifest.parquet")
+    rows.loc[rows["label"] == "fake", "source"] = "gan"
+    outcomes = {found.name: found for found in run_suite(rows, facts_of(build, rows=rows), validate())}
+    found = outcomes["association_within_sources"]
+    assert (found.passed, found.observed) == (False, None)
+    assert found.unmeasured == "no source has 10 reals and 10 fakes"
 
 
 def test_a_class_of_one_size_and_format_is_named(build):

@@ -1,5 +1,7 @@
 """How strongly a label depends on something that has nothing to do with forgery."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2_contingency
@@ -52,18 +54,18 @@ def size_texts(rows: pd.DataFrame) -> pd.Series:
 def strongest_within_sources(seen: pd.DataFrame, *, bound: float) -> tuple[float, list[str]]:
     """The largest Cramer's V of label and history within one source, and a sentence for each above BOUND.
 
-    Sources with fewer than MIN_ROWS of either label are left out.
+    Sources with fewer than MIN_ROWS of either label are left out; NaN where that leaves none.
     """
-    strongest, sentences = 0.0, []
+    strongest, sentences = math.nan, []
     for source, rows in seen.groupby("source", sort=True):
         if min((rows["label"] == label).sum() for label in ("real", "fake")) < MIN_ROWS:
             continue
         for what, values in histories(rows).items():
             strength = cramers_v(rows["label"], values)
-            strongest = max(strongest, strength)
+            strongest = np.fmax(strongest, strength)
             if strength > bound:
                 sentences.append(f"{source}: label follows {what} ({strength:.2f})")
-    return strongest, sentences
+    return float(strongest), sentences
 
 
 def uniform_classes(seen: pd.DataFrame) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from unmask.config import Validate
-from unmask.data.audit.association import cramers_v, histories, strongest_within_sources, uniform_classes
+from unmask.data.audit.association import MIN_ROWS, cramers_v, histories, strongest_within_sources, uniform_classes
 from unmask.data.audit.balance import (
     fakes_without_generator,
     forged_reals,
@@ -87,6 +87,8 @@ def gather_facts(inputs: Inputs, settings: Validate) -> Facts:
     numbers["association_within_sources"], named["association_within_sources"] = strongest
     growth_numbers, growth_named = _growth(inputs, settings)
     missing = {} if inputs.shortcut_auc is not None else {"shortcut_auc": inputs.shortcut_missing}
+    if math.isnan(strongest[0]):
+        missing["association_within_sources"] = f"no source has {MIN_ROWS} reals and {MIN_ROWS} fakes"
     return Facts(numbers | growth_numbers, culprits, named | growth_named, missing)
 
 
@@ -117,8 +119,9 @@ def _quarantined_sources(inputs: Inputs, most: float) -> list[str]:
 
 
 def _files(inputs: Inputs) -> tuple["pd.Series[int]", "pd.Series[int]"]:
-    """Files in quarantine and files with crops, by source: a clip is one, however many frames it gave or lost."""
-    refused = inputs.quarantine.drop_duplicates(["source", "path"])["source"].value_counts()
+    """Files without any crop and files with crops, by source: a clip is one, however many frames it gave or lost."""
+    lost = inputs.quarantine[~inputs.quarantine["used"]]
+    refused = lost.drop_duplicates(["source", "path"])["source"].value_counts()
     return refused, inputs.rows.drop_duplicates(["source", "raw_sha256"])["source"].value_counts()
 
 

@@ -50,7 +50,7 @@ def run_gate(
     """
     rows = read_manifest(dataset / "manifest.parquet")
     generated = read_manifest(expanded / "manifest.parquet")
-    quarantine = read_table(dataset / "quarantine.parquet", ["path", "source", "reason"])
+    quarantine = read_table(dataset / "quarantine.parquet", ["path", "source", "reason", "used"])
     accepted = read_version(baseline)
     write_version(out / "version.json", count_cells(rows))
     masks = read_typed(expanded / "masks.parquet", MASKS_SCHEMA, remedy="run `dvc repro expand`")
