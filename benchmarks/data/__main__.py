@@ -15,6 +15,7 @@ import typer
 
 from benchmarks.data import assembling, collection, duplicates, loading, storage
 from benchmarks.data.table import Row, as_markdown
+from benchmarks.options import check_known
 from unmask.console import say
 
 
@@ -29,9 +30,7 @@ def main(
 ) -> None:
     """Print one table of ratios; nothing here is a test."""
     lines = _lines(4000 if full else pictures, 10_000 if full else 1000, 40_000 if full else 2000, repeats)
-    unknown = set(only or []) - set(lines)
-    if unknown:
-        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: not one of {', '.join(lines)}", param_hint="--only")
+    check_known("--only", only, lines)
     rows: list[Row] = []
     for name in only or lines:
         say(f"measuring {name}")

@@ -23,6 +23,7 @@ from benchmarks.methods.prepare import material, prepare_fold
 from benchmarks.methods.protocols import FACES, FOLDS, PROTOCOLS, Protocol
 from benchmarks.methods.report import gather, page_lines, write_page
 from benchmarks.methods.results import finished, result_path
+from benchmarks.options import check_known
 from unmask.config import load_config
 from unmask.console import run_as_program, say
 from unmask.training.methods import METHODS
@@ -74,10 +75,8 @@ def chosen_protocols(only: list[str] | None, presets: list[str] | None, *, with_
     Raises:
         BadParameter: there is none of that name.
     """
-    for option, given, known in (("--only", only, PROTOCOLS), ("--presets", presets, (*METHODS, "all"))):
-        unknown = set(given or []) - set(known)
-        if unknown:
-            raise typer.BadParameter(f"{', '.join(sorted(unknown))}: not one of {', '.join(known)}", param_hint=option)
+    check_known("--only", only, PROTOCOLS)
+    check_known("--presets", presets, (*METHODS, "all"))
     names = only or [name for name, protocol in PROTOCOLS.items() if with_real or protocol.material != FACES]
     if len(names) < len(PROTOCOLS) and not only:
         say("no --data: only the protocols on the sample")

@@ -32,7 +32,7 @@ from unmask.training.pretrain import pretrain
 from unmask.training.teach import teach
 
 FALSE_POSITIVES = 0.05
-SCORING = tuple(code_digest(f"unmask.evaluation.{name}") for name in ("predict", "calibration"))
+SCORING = ("unmask.evaluation.predict", "unmask.evaluation.calibration")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +76,10 @@ def ready(cell: Cell, root: Path, overrides: list[str]) -> Ready:
     counts = Counts.of(training_rows(folders.dataset, folders.expanded))
     epochs = plan(method, counts, before, cell.passes)
     config = load_config(root, [*named, *epochs.overrides(before)])
-    rounded = [*roundings(config.scale)]
+    besides = [*roundings(config.scale), *map(code_digest, SCORING)]
     told = {name: value for name, value in dataclasses.asdict(config).items() if name != "scale"}
     code = [Path(__file__), Path(__file__).with_name("budget.py")]
-    key = run_key(
-        [told, rounded, *SCORING, cell.name, cell.passes], [*folders.inputs, cell.place / "parts.parquet", *code]
-    )
+    key = run_key([told, besides, cell.name, cell.passes], [*folders.inputs, cell.place / "parts.parquet", *code])
     return Ready(cell, config, method, epochs, overrides, key)
 
 

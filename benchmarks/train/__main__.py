@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.data.table import Row, as_markdown
+from benchmarks.options import check_known
 from benchmarks.train import bilevel, stages
 from benchmarks.train.pace import loop_against_floor
 from unmask.config import load_config
@@ -29,9 +30,7 @@ def main(
     """Print one table of ratios; nothing here is a test."""
     config = load_config(Path.cwd(), overrides or [])
     fabric = make_fabric(config.scale)
-    unknown = set(only or []) - set(LINES)
-    if unknown:
-        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: not one of {', '.join(LINES)}", param_hint="--only")
+    check_known("--only", only, LINES)
     rows: list[Row] = []
     for name in only or LINES:
         say(f"measuring {name}")
