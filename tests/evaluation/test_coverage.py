@@ -12,7 +12,7 @@ from unmask.evaluation.numbers import measure_rows
 from unmask.serving.verdict import Thresholds, calibrate
 
 DATA_SETS = 2000
-SETTINGS = Evaluate(bootstrap=200, confidence=0.95, fake_fpr=0.02, real_miss=0.05, worst=1)
+SETTINGS = Evaluate(bootstrap=100, confidence=0.95, fake_fpr=0.02, real_miss=0.05, worst=1)
 CHECKED = ("auc", "fpr", "recall", "balanced_accuracy")
 
 
@@ -57,7 +57,7 @@ class World:
         World(groups=40, rows=10, shared=0.2, auc=0.9, mixed=False, unequal=False),
         World(groups=60, rows=4, shared=0.5, auc=0.8, mixed=False, unequal=True),
     ],
-    ids=["pairs", "few groups of one class each", "groups of unequal size"],
+    ids=["pairs", "classes in groups of their own", "groups of unequal size"],
 )
 def test_intervals_hold_the_truth_in_92_to_98_of_100_data_sets(world: World) -> None:
     """U-E3."""
