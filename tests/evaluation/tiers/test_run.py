@@ -106,14 +106,6 @@ def test_what_the_service_would_refuse_is_listed_and_counted(tiered: Tiered) -> 
     assert set(listed["reason"]) == {"shorter side under 64 px then"}
 
 
-def test_more_workers_give_the_same_scores(
-    tiered: Tiered, settings: Config, album: Collection, candidates: list[Candidate], models: Path
-) -> None:
-    few = replace(settings, scale=replace(settings.scale, workers=2))
-    again = measure_all(few, album.manifest, candidates, models=models, data=album.data)
-    pd.testing.assert_frame_equal(again.scores, tiered.scores, check_exact=True)
-
-
 def test_without_originals_every_row_is_missing_with_its_reason(
     settings: Config, album: Collection, candidates: list[Candidate], models: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

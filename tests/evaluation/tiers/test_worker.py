@@ -1,3 +1,4 @@
+import pickle
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,9 +51,10 @@ def test_clean_is_the_stored_crop_where_assemble_shrank_it(tmp_path: Path, colle
     assert np.array_equal(made.pixels[0], stored(shrunk, made.image_id))
 
 
-def test_degraded_crops_differ_from_clean_and_are_the_same_every_time(street: Collection, degrader: Make) -> None:
+def test_degraded_crops_differ_from_clean_and_are_the_same_in_every_process(street: Collection, degrader: Make) -> None:
     worker = degrader(street.settings, TIERS["web"], NOISE)
-    first, second = run(street, worker), run(street, worker)
+    elsewhere = pickle.loads(pickle.dumps(worker))  # noqa: S301
+    first, second = run(street, worker), run(street, elsewhere)
     assert all(np.array_equal(a.pixels[0], b.pixels[0]) for a, b in zip(first, second, strict=True))
     for clean, web, noise in zip(*(first[start::3] for start in range(3)), strict=True):
         assert not np.array_equal(clean.pixels[0], web.pixels[0])

@@ -8,13 +8,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from unmask.config import Evaluate
-from unmask.evaluation.bootstrap import effective_rows, exact_interval, group_intervals
+from unmask.evaluation.bootstrap import Floats, Independent, bounded_interval, resampled
 from unmask.evaluation.metrics import Scored, scored
-from unmask.evaluation.slices import MIN_ROWS, measure_rows, number
+from unmask.evaluation.numbers import MIN_ROWS, measure_rows, number
 from unmask.evaluation.tiers.table import CLEAN, SWEEPS, Degradation
 from unmask.serving.verdict import Thresholds
 
-Floats = npt.NDArray[np.float64]
 Row = dict[str, Any]
 SHARED = ("auc", "fpr", "recall")
 METRICS = (*SHARED, "flip")
@@ -78,8 +77,7 @@ def flip_rate(
 ) -> Row:
     """Share of pictures whose verdict is CHANGED (N,), each class weighing half, with its interval over groups.
 
-    Where none or all changed, which no resample can vary, the interval is the exact one of as many independent rows as
-    the smaller class or, where both share groups, the groups allow.
+    Where none or all changed, which no resample can vary, `bounded_interval` gives the exact one.
     """
     few = [
         f"only {count} {label}" for label, count in (("real", rows.n_real), ("fake", rows.n_fake)) if count < MIN_ROWS
@@ -89,16 +87,12 @@ def flip_rate(
     fake = (part["label"] == "fake").to_numpy(dtype=np.bool_)
     groups = np.unique(part["group"], return_inverse=True)[1].astype(np.int64)
 
-    def share(weights: Floats) -> dict[str, Any]:
+    def share(weights: Floats) -> dict[str, Floats]:
         return {"flip": (_mean(changed, weights * ~fake) + _mean(changed, weights * fake)) / 2}
 
     value = float(share(np.ones(len(changed)))["flip"])
-    interval = group_intervals(share, groups, resamples=settings.bootstrap, confidence=settings.confidence, seed=seed)[
-        "flip"
-    ]
-    if value in {0.0, 1.0}:
-        classes = [effective_rows(groups[flags]) for flags in (fake, ~fake)]
-        interval = exact_interval(value, min(2 * min(classes), effective_rows(groups)), settings.confidence)
+    drawn = resampled(share, groups, resamples=settings.bootstrap, seed=seed)["flip"]
+    interval = bounded_interval(value, drawn, Independent.of(groups, fake), settings.confidence)
     return number(value, interval, rows, reason="" if interval else "a class vanishes from too many resamples")
 
 
