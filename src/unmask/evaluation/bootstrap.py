@@ -97,7 +97,7 @@ def bounded_interval(value: float, drawn: Floats, independent: Independent, conf
     """Interval of a share or an area between 0 and 1 from its resamples (R,), symmetric on the scale of log-odds.
 
     The bootstrap's standard error, carried to log-odds (Pepe 2003, section 5.2), times Student's t and the factor for
-    few units (Hesterberg 2015). Percentiles of skewed numbers of few groups cover 75 to 91 % where 95 % are meant.
+    few units (Hesterberg 2015). Percentiles of skewed numbers of few groups cover 65 to 92 % where 95 % are meant.
     Where no resample differs the interval is `exact_interval`'s. None where more than a tenth of the resamples are NaN.
     """
     values = drawn[~np.isnan(drawn)]
