@@ -205,12 +205,20 @@ class Distill:
 
 
 @dataclass
+class Tiers:
+    named: list[str] = MISSING
+    rows: int = MISSING
+    sweeps: dict[str, list[float]] = MISSING
+
+
+@dataclass
 class Evaluate:
     bootstrap: int = MISSING
     confidence: float = MISSING
     fake_fpr: float = MISSING
     real_miss: float = MISSING
     worst: int = MISSING
+    tiers: Tiers = MISSING
 
 
 @dataclass

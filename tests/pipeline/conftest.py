@@ -43,6 +43,7 @@ SETTINGS = {
     "distill.optimiser.checkpoint_every_steps": 2,
     "evaluate.bootstrap": 50,
     "evaluate.worst": 4,
+    "evaluate.tiers.rows": 20,
     "drift.max_rows": 100,
     "package.self_test_rows": 2,
 }

@@ -28,6 +28,9 @@ from unmask.evaluation.predict import Predicted, predict
 from unmask.evaluation.provenance import data_md5, git_revision, params_sha
 from unmask.evaluation.report import Findings, render
 from unmask.evaluation.slices import References
+from unmask.evaluation.tiers.run import Tiered, measure_all
+from unmask.evaluation.tiers.table import degradations
+from unmask.evaluation.tiers.tables import write_tiers
 from unmask.evaluation.unknowns import unknowns
 from unmask.evaluation.worst import worst_mistakes
 from unmask.files import replacing, write_json
@@ -52,6 +55,7 @@ class Inputs:
     validation: Path = Path("build/validation")
     models: Path = Path("build")
     data: Path = Path("data.dvc")
+    originals: Path = Path("data")
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Judged:
     generators: Sequence[dict[str, Any]]
     shortcut: Shortcut
     explanations: Mapping[str, dict[str, Any]]
+    tiers: Tiered
 
     @property
     def note(self) -> str:
@@ -90,6 +95,7 @@ def evaluate(config: Config, inputs: Inputs, *, out: Path) -> str:
 
 def judge(config: Config, inputs: Inputs) -> Judged:
     """Score, calibrate and measure every candidate on the same rows."""
+    degradations(config.evaluate.tiers)  # a setting that is wrong shows before the minutes of scoring
     manifest = read_manifest(inputs.dataset / "manifest.parquet")
     rows = scored_rows(manifest)
     packaged = config.package.candidate
@@ -106,7 +112,9 @@ def judge(config: Config, inputs: Inputs) -> Judged:
             candidate = replace(candidate, predictions=candidate.predictions.assign(embedding=None))
         candidates.append(candidate)
     generators = generator_rows(candidates, shortcut.rows)
-    return Judged(manifest, candidates, graphs[packaged], generators, shortcut, explained)
+    test = rows[rows["split"] == "test"]
+    tiers = measure_all(config, test, candidates, models=inputs.models, data=inputs.originals)
+    return Judged(manifest, candidates, graphs[packaged], generators, shortcut, explained, tiers)
 
 
 def scored_rows(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -163,6 +171,7 @@ def _write_tables(folder: Path, judged: Judged) -> None:
     write_json(folder / "slices.json", {one.name: list(one.measured) for one in candidates})
     write_json(folder / "generators.json", list(judged.generators))
     write_json(folder / "explanations.json", dict(judged.explanations))
+    write_tiers(folder, judged.tiers)
     tables = {
         "roc.csv": roc_table(candidates),
         "reliability.csv": reliability_table(candidates),
