@@ -14,7 +14,7 @@ LONGEST = 350
 
 # A folder imports only from folders to the right of it, or from its own level.
 LEVELS = (
-    {"cli"},
+    {"cli", "commands"},
     {"stages"},
     {"evaluation", "monitoring", "serving", "training"},
     {"data", "learning"},
