@@ -5,6 +5,7 @@ import typer
 from unmask.commands.data import accept_command, forget_command, ingest_command, sample_command
 from unmask.commands.predict import predict_command
 from unmask.commands.preset import preset_command
+from unmask.commands.protocol import protocol_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +20,7 @@ app.command("sample")(sample_command)
 app.command("accept")(accept_command)
 app.command("preset")(preset_command)
 app.command("predict")(predict_command)
+app.command("protocol")(protocol_command)
 
 
 def main() -> None:
