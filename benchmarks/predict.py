@@ -52,7 +52,7 @@ def main(
 
 
 def compared(name: str, paths: Sequence[Path], bundle: Path, workers: int, repeats: int) -> list[Row]:
-    """Pictures a second over a set; start-up, which is `predict` of one picture, counts on our side only."""
+    """Pictures a second over a set, each side from opening the model to its last answer."""
     say(f"measuring {name}")
     sides: dict[str, Side] = {
         "ours": partial(ours, bundle=bundle, workers=workers),

@@ -40,8 +40,8 @@ def run_protocol(
     if mode == "list":
         _list(planned, done)
     else:
-        _start(missing, root, queue=mode == "queue")
-        done = finished(root)
+        started = _start(missing, root, queue=mode == "queue")
+        done |= set() if mode == "queue" else started
     ready = [one for one in planned if one.name in done]
     shown = _write(name, ready, root) if ready else ""
     where = f"; table in build/protocols/{name}.csv" if ready else ""
@@ -55,7 +55,8 @@ def _list(planned: Sequence[Experiment], done: set[str]) -> None:
         say(f"{one.name}: {state}; unseen {', '.join(one.fold.unseen)}; tested on {', '.join(one.fold.tested)}")
 
 
-def _start(missing: Sequence[Experiment], root: Path, *, queue: bool) -> None:
+def _start(missing: Sequence[Experiment], root: Path, *, queue: bool) -> set[str]:
+    """Run or queue what is not under way yet; returns the names."""
     under_way = waiting(root) if missing else set()
     for number, one in enumerate(missing, start=1):
         if one.name in under_way:
@@ -63,6 +64,7 @@ def _start(missing: Sequence[Experiment], root: Path, *, queue: bool) -> None:
             continue
         say(f"{one.name}: {number} of {len(missing)}")
         start(one, root=root, on_line=say, queue=queue)
+    return {one.name for one in missing} - under_way
 
 
 def _write(name: str, ready: Sequence[Experiment], root: Path) -> str:

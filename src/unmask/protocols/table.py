@@ -43,6 +43,7 @@ def as_markdown(table: pd.DataFrame) -> str:
     lines = [head, ["---"] * len(head)]
     for row in table.to_dict("records"):
         tested = f"{row['source']}/{row['generator']}" if row["source"] else f"{row['generator']} (no test row)"
+        tested = tested.replace("|", "\\|")
         counts = ["" if pd.isna(row[name]) else f"{row[name]:.0f}" for name in ("n_real", "n_fake")]
         lines.append([*([row["until"]] if timed else []), tested, row["candidate"], *counts, *_cells(row)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

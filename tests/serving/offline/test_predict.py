@@ -44,7 +44,7 @@ def p_of(level: float) -> float:
     return 1 / (1 + math.exp(-8.0 * (level / 255 - 0.5) / 2.0))
 
 
-def test_each_picture_has_its_calibrated_probability_and_verdict(call: Call, shared_bundle: Path) -> None:
+def test_each_picture_has_its_probability_and_verdict(call: Call, shared_bundle: Path) -> None:
     for number, level in enumerate((255, 128, 0)):
         grey(f"in/{number}.png", level)
     result = call("in", "--csv", "out.csv", "--workers", "2")
