@@ -25,8 +25,9 @@ def predict_command(
         typer.Option(help="The packaged model; UNMASK_BUNDLE or build/package/bundle if left out.", show_default=False),
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=1, help="Threads that decode and infer; all cores if left out.", show_default=False)
-    ] = len(os.sched_getaffinity(0)),
+        int | None,
+        typer.Option(min=1, help="Threads that decode and infer; a core each if left out.", show_default=False),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where a run that was stopped left the CSV file.")
     ] = False,
@@ -71,7 +72,12 @@ def predict_command(
         from unmask.serving.offline.predict import predict
 
         summary, refused = predict(
-            paths, bundle=bundle or bundle_folder(), csv=csv, show=_show, workers=workers, resume=resume
+            paths,
+            bundle=bundle or bundle_folder(),
+            csv=csv,
+            show=_show,
+            workers=workers or os.cpu_count() or 1,
+            resume=resume,
         )
         return summary
 

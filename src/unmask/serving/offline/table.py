@@ -80,7 +80,7 @@ class Table:
 
     def __init__(self, stream: TextIO, columns: Columns, done: set[str]) -> None:
         self.done = done
-        self._stream, self._columns = stream, columns
+        self._columns = columns
         self._writer = csv.writer(stream, lineterminator="\n")
         if not stream.tell():
             self._writer.writerow(columns.names)
@@ -88,10 +88,6 @@ class Table:
     def write(self, rows: Sequence[Row]) -> None:
         """Add the rows of a file."""
         self._writer.writerows(self._columns.values(row) for row in rows)
-
-    def flush(self) -> None:
-        """Hand what was written to the system, so that only the end of the program can't lose it."""
-        self._stream.flush()
 
 
 def _trim(partial: Path, columns: Columns) -> set[str]:
