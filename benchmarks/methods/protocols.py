@@ -66,15 +66,16 @@ class Protocol:
 
 def _left_out(generator: str) -> Protocol:
     return Protocol(
-        title=f"unseen generator: {generator} left out, of portraits and synthetic faces",
+        title=f"unseen generator: {generator} left out, of DFDC pairs and synthetic faces; reals of portraits",
         material=FACES,
-        sources=("portraits", "synthetic"),
+        sources=("dfdc", "synthetic"),
         presets=("erm", "full"),
         columns=(*STRANGE_REALS, UNSEEN, SEEN),
-        passes=12_000,
-        domain="gender",
+        passes=30_000,
+        validation=0.04,
+        train_groups=1000,
         unseen_generators=(generator,),
-        strange_source="dfdc",
+        strange_source="portraits",
     )
 
 

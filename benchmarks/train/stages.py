@@ -11,14 +11,14 @@ from unmask.config import Config, Optimiser
 from unmask.data.loading import Crops
 from unmask.labels.graph import graph_by_name
 from unmask.learning.contrast import MoCo
-from unmask.models.detector import Detector, create_detector, detector_spec
+from unmask.models.detector import create_detector
 from unmask.models.encoders import create_encoder
 from unmask.training.device import compile_encoders
 from unmask.training.distill import DistillObjective
 from unmask.training.feeding import on_device
 from unmask.training.loop import Objective
-from unmask.training.methods import method_by_name
 from unmask.training.pretrain import ContrastObjective
+from unmask.training.specs import student_spec, teacher_spec
 from unmask.training.teach import TeachObjective
 
 NEVER = 10**9
@@ -72,7 +72,7 @@ def create_teach(fabric: Fabric, config: Config, steps: int) -> tuple[TeachObjec
     """The teacher's objective with cross-entropy and fidelity together, as most epochs have them."""
     section = dataclasses.replace(config.teach, bce_epochs=0)
     config = dataclasses.replace(config, teach=section)
-    detector = _teacher(config)
+    detector = create_detector(teacher_spec(config))
     compile_encoders(config.scale, detector)
     crops = on_device(draw_crops(config, steps * section.optimiser.batch_size, 1.0), fabric.device)
     return TeachObjective(fabric, detector, crops, crops, config), section.optimiser
@@ -81,34 +81,12 @@ def create_teach(fabric: Fabric, config: Config, steps: int) -> tuple[TeachObjec
 def create_distill(fabric: Fabric, config: Config, steps: int) -> tuple[Objective, Optimiser]:
     """A student of an untrained teacher, on labelled and unlabelled crops."""
     section = config.distill
-    spec = detector_spec(
-        encoder=section.encoder,
-        head="linear",
-        labels=config.labels,
-        attributes=method_by_name(config.method).attributes,
-        text=config.teach.text,
-        preprocess=config.preprocess,
-    )
-    student, teacher = create_detector(spec), _teacher(config)
+    student, teacher = create_detector(student_spec(config)), create_detector(teacher_spec(config))
     compile_encoders(config.scale, student, teacher)
     share = 1 / (1 + section.unlabelled_per_labelled)
     crops = on_device(draw_crops(config, steps * section.optimiser.batch_size, share), fabric.device)
     objective = DistillObjective(fabric, student, teacher, crops=crops, validation=crops, config=config)
     return objective, section.optimiser
-
-
-def _teacher(config: Config) -> Detector:
-    method = method_by_name(config.method)
-    return create_detector(
-        detector_spec(
-            encoder=config.encoder,
-            head=method.head,
-            labels=config.labels,
-            attributes=method.attributes,
-            text=config.teach.text,
-            preprocess=config.preprocess,
-        )
-    )
 
 
 # Each gives the objective with STEPS batches an epoch, and the stage's optimiser settings.

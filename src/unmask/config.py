@@ -183,6 +183,7 @@ class Teach:
     epochs: int = MISSING
     optimiser: Optimiser = MISSING
     text: TextTower = MISSING
+    encoder_rate: float = MISSING
     text_rate: float = MISSING
     bce_epochs: int = MISSING
     bce_mix: float = MISSING

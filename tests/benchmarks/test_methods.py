@@ -84,7 +84,7 @@ def test_what_is_left_out_is_never_learnt_nor_chosen_by(name: str) -> None:
     learnt = rows[rows["split"].isin(["train", "val"])]
     assert name not in set(learnt["generator"])
     assert set(rows.loc[rows["part"] == "unseen", "generator"]) == {name}
-    strange = rows[rows["source"] == "dfdc"]
+    strange = rows[rows["source"] == PROTOCOLS[name].strange_source]
     assert set(strange["split"]) == {"test"}
     halves = [set(strange.loc[strange["part"] == part, "group"]) for part in ("threshold", "other")]
     assert all(halves)
@@ -94,7 +94,7 @@ def test_what_is_left_out_is_never_learnt_nor_chosen_by(name: str) -> None:
 def test_reals_of_another_source_are_capped_by_group() -> None:
     protocol = dataclasses.replace(PROTOCOLS["sdxl"], strange_groups=30)
     rows = cast_rows(faces(), protocol, 1)
-    used = rows[(rows["source"] == "dfdc") & (rows["split"] == "test")]
+    used = rows[(rows["source"] == protocol.strange_source) & (rows["split"] == "test")]
     assert used["group"].nunique() == 30
 
 

@@ -37,3 +37,12 @@ def test_an_edit_counts_where_the_module_is_used(package: Path, edited: str, cha
     (package / edited).write_text(SOURCES[edited] + "# edited\n")
     code_digest.cache_clear()
     assert (code_digest("unmask.data.maker") != before) is changes
+
+
+def test_the_version_of_an_imported_package_counts(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = set()
+    for numpy, scipy in (("1", "1"), ("2", "1"), ("1", "2")):
+        monkeypatch.setattr(code, "version", {"numpy": numpy, "scipy": scipy}.__getitem__)
+        code_digest.cache_clear()
+        digests.add(code_digest("unmask.data.maker"))
+    assert len(digests) == 2  # scipy is imported by none of them

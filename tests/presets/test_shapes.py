@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from unmask.config import Config, load_config
-from unmask.models.detector import Detector, create_detector, detector_spec
+from unmask.models.detector import Detector, create_detector
 from unmask.presets.edit import apply_preset
-from unmask.training.methods import method_by_name
+from unmask.training.specs import teacher_spec
 from unmask.training.teach import TeachObjective
 
 
@@ -22,19 +22,10 @@ def preset(tmp_path: Path, project: Path, request: pytest.FixtureRequest) -> Con
 
 def objective(config: Config) -> TeachObjective:
     """The teacher's objective on crops of two domains."""
-    method = method_by_name(config.method)
-    spec = detector_spec(
-        encoder=config.encoder,
-        head=method.head,
-        labels=config.labels,
-        attributes=method.attributes,
-        text=config.teach.text,
-        preprocess=config.preprocess,
-    )
     fabric = SimpleNamespace(to_device=lambda module: module)
     crops = SimpleNamespace(domain=torch.tensor([0, 1]))
     with torch.device("meta"):
-        return TeachObjective(fabric, create_detector(spec), crops, crops, config)  # type: ignore[arg-type]
+        return TeachObjective(fabric, create_detector(teacher_spec(config)), crops, crops, config)  # type: ignore[arg-type]
 
 
 def trained(taught: TeachObjective) -> int:

@@ -12,10 +12,12 @@ from safetensors.torch import load_file
 from tests.datasets import checkered, row, write_dataset
 from unmask.config import Config, load_config
 from unmask.learning.contrast import MoCo
+from unmask.models.detector import create_detector
 from unmask.models.encoders import create_encoder
 from unmask.training.folders import Folders
 from unmask.training.loop import Loop, Moment
 from unmask.training.pretrain import ContrastObjective
+from unmask.training.specs import teacher_spec
 from unmask.training.teach import TeachObjective, teach
 
 SMALL = [
@@ -103,6 +105,17 @@ def test_the_teacher_that_is_written_is_the_average_of_its_best_epoch(
     written = load_file(folders.teacher / "model.safetensors")
     assert all(torch.equal(written[name], averages[best][name]) for name in written)
     assert any(not torch.equal(written[name], last[best][name]) for name in written)
+
+
+@pytest.mark.parametrize("config", [["teach.encoder_rate=0.5", "teach.text_rate=0.1"]], indirect=True)
+def test_text_tower_and_encoder_learn_at_their_own_rates(config: Config, folders: Folders) -> None:
+    crops = folders.training_crops(config, unlabelled=False)
+    taught = TeachObjective(Fabric(accelerator="cpu"), create_detector(teacher_spec(config)), crops, crops, config)
+    full = config.teach.optimiser.learning_rate
+    rates = {id(weight): group["lr"] / full for group in taught.parameter_groups() for weight in group["params"]}
+    for name, weight in taught.module.named_parameters():
+        slow = 0.1 if ".sentences." in name else 0.5 if ".encoder." in name else 1.0
+        assert rates[id(weight)] == pytest.approx(slow), name
 
 
 @pytest.fixture

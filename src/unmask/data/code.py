@@ -1,9 +1,10 @@
-"""A digest of the code that a result was made by, so that results are kept until it changes."""
+"""A digest of the code that a result was made by, other packages included, so that it is kept until that changes."""
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import unmask
@@ -15,10 +16,16 @@ PLUMBING = ("config", "console", "errors", "files", "data/shards")
 
 @cache
 def code_digest(module: str) -> str:
-    """SHA-256, in hex, of a module of this package (its dotted name) and of all those that it imports, however far."""
+    """SHA-256, in hex, of a module of this package (its dotted name) and of all those that it imports, however far.
+
+    Of other packages that these import the version counts: another Pillow may decode a picture differently.
+    """
     digest = hashlib.sha256()
-    for file in sorted(modules_of(module)):
+    files = sorted(modules_of(module))
+    for file in files:
         digest.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes())
+    for distribution in sorted(_distributions(files)):
+        digest.update(f"{distribution}=={version(distribution)}".encode() + b"\0")
     return digest.hexdigest()
 
 
@@ -32,6 +39,16 @@ def modules_of(module: str) -> set[Path]:
             found.add(file)
             waiting += [used for name in _imported(file) for used in _files(name)]
     return found
+
+
+def _distributions(files: Iterable[Path]) -> set[str]:
+    """What has to be installed for the imports of files, but for this package."""
+    known = _distributions_by_name()
+    names = {name.partition(".")[0] for file in files for name in _imported(file)} - {unmask.__name__}
+    return {distribution for name in names for distribution in known.get(name, ())}
+
+
+_distributions_by_name = cache(packages_distributions)
 
 
 def _imported(file: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from unmask.config import Config
 from unmask.data.loading import Crops
 from unmask.learning.distillation import freeze, kd_loss, mix_losses
-from unmask.models.detector import Detector, create_detector, detector_spec, load_detector
+from unmask.models.detector import Detector, create_detector, load_detector
 from unmask.training.checkpoint import Checkpoints, run_key, weights_files
 from unmask.training.device import compile_encoders, make_fabric, roundings
 from unmask.training.feeding import Batch, on_device
@@ -18,6 +18,7 @@ from unmask.training.folders import Folders, write_detector
 from unmask.training.log import Row
 from unmask.training.loop import Loop, Moment
 from unmask.training.methods import method_by_name
+from unmask.training.specs import student_spec
 from unmask.training.supervised import (
     LEVELS,
     balanced_batches,
@@ -115,15 +116,7 @@ def distill(config: Config, folders: Folders, *, out: Path) -> str:
     fabric = make_fabric(config.scale)
     crops = on_device(folders.training_crops(config, unlabelled=method.distil), fabric.device)
     validation = on_device(folders.validation_crops(config), fabric.device)
-    spec = detector_spec(
-        encoder=section.encoder,
-        head="linear",
-        labels=config.labels,
-        attributes=method.attributes,
-        text=config.teach.text,
-        preprocess=config.preprocess,
-    )
-    student = create_detector(spec)
+    student = create_detector(student_spec(config))
     teacher = load_detector(folders.teacher)
     compile_encoders(config.scale, student, teacher)
     objective = DistillObjective(fabric, student, teacher, crops=crops, validation=validation, config=config)

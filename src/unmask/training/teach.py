@@ -13,7 +13,7 @@ from unmask.data.loading import Crops
 from unmask.files import read_json
 from unmask.learning.adversary import DomainAdversary, Position, adversary_loss, ramp
 from unmask.learning.bilevel import AutoLambda, Mode
-from unmask.models.detector import Detector, create_detector, detector_spec
+from unmask.models.detector import Detector, create_detector
 from unmask.models.trainable import set_trainable
 from unmask.training.checkpoint import Checkpoints, run_key, weights_files
 from unmask.training.device import compile_encoders, make_fabric, roundings
@@ -22,6 +22,7 @@ from unmask.training.folders import Folders, write_detector
 from unmask.training.log import Row
 from unmask.training.loop import Loop, Moment
 from unmask.training.methods import Method, method_by_name
+from unmask.training.specs import teacher_spec
 from unmask.training.supervised import (
     LEVELS,
     balanced_batches,
@@ -57,20 +58,24 @@ class TeachObjective:
         self._second: tuple[int, list[list[int]]] = (-1, [])
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Weights that are trained, without decay on biases and norms; the text tower at its own rate.
+        """Weights that are trained, without decay on biases and norms; text tower and encoder at their own rates.
 
-        At the full rate a from-scratch text tower moves the targets faster than the encoder can follow.
+        At the full rate a from-scratch text tower moves the targets faster than the encoder can follow, and a
+        pre-trained encoder forgets what it learnt.
         """
         section = self.config.teach
         set_trainable(self.kept.encoder, "none" if self.method.frozen else section.trainable)
         rate = section.optimiser.learning_rate
-        text = {id(parameter) for name, parameter in self.module.named_parameters() if ".sentences." in name}
+        shares = {"encoder": section.encoder_rate, "text": section.text_rate, "": 1.0}
+        parts: dict[str, list[nn.Parameter]] = {part: [] for part in shares}
+        for name, weight in self.module.named_parameters():
+            if weight.requires_grad:
+                parts[_part(name)].append(weight)
         groups = []
-        for slow in (False, True):
-            chosen = [p for p in self.module.parameters() if p.requires_grad and (id(p) in text) == slow]
-            share = {"lr": rate * (section.text_rate if slow else 1.0)}
-            groups.append({**share, "params": [p for p in chosen if p.ndim > 1]})
-            groups.append({**share, "params": [p for p in chosen if p.ndim <= 1], "weight_decay": 0.0})
+        for part, weights in parts.items():
+            share = {"lr": rate * shares[part]}
+            groups.append({**share, "params": [weight for weight in weights if weight.ndim > 1]})
+            groups.append({**share, "params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0})
         return [group for group in groups if group["params"]]
 
     def batches(self, epoch: int) -> list[list[int]]:
@@ -156,6 +161,12 @@ class TeachObjective:
         self.weights.load_state_dict(state)
 
 
+def _part(name: str) -> str:
+    if ".sentences." in name:
+        return "text"
+    return "encoder" if name.startswith("detector.encoder.") else ""
+
+
 def teach(config: Config, folders: Folders, *, out: Path) -> str:
     """Train the teacher on the labelled crops and write it; returns the summary."""
     method = method_by_name(config.method)
@@ -164,15 +175,7 @@ def teach(config: Config, folders: Folders, *, out: Path) -> str:
     fabric = make_fabric(config.scale)
     crops = on_device(folders.training_crops(config, unlabelled=False), fabric.device)
     validation = on_device(folders.validation_crops(config), fabric.device)
-    spec = detector_spec(
-        encoder=config.encoder,
-        head=method.head,
-        labels=config.labels,
-        attributes=method.attributes,
-        text=section.text,
-        preprocess=config.preprocess,
-    )
-    detector = create_detector(spec)
+    detector = create_detector(teacher_spec(config))
     inputs = list(folders.inputs)
     if method.contrast and read_json(folders.pretrain / "pretrain.json")["used"]:
         weights = folders.pretrain / "encoder.safetensors"
