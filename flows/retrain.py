@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.dvc_process import DvcError, repro_command, run_dvc
+from unmask.dvc_process import DvcError, repro_command, run_dvc
 from unmask.evaluation.headline import METRICS, REPORT, headline_lines
 from unmask.files import read_json
 

@@ -46,6 +46,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("command", "lesson"),
     [("ingest", "pairs.csv"), ("sample", "smoke test"), ("forget", "forgotten.txt"), ("preset", "encoder.weights")]
+    + [("predict", "data_hash"), ("protocol", "first_seen")]
     + [("ingest", layout.name) for layout in LAYOUTS],
 )
 def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) -> None:
@@ -55,7 +56,8 @@ def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) ->
 
 
 @pytest.mark.parametrize(
-    ("command", "line"), [("ingest", "celeb-df "), ("ingest", "pairs.csv "), ("forget", "unmask ")]
+    ("command", "line"),
+    [("ingest", "celeb-df "), ("ingest", "pairs.csv "), ("forget", "unmask "), ("predict", "verdict ")],
 )
 def test_tables_in_the_help_keep_their_lines(call: Callable[..., Result], command: str, line: str) -> None:
     assert any(text.startswith(f"  {line}") for text in call(command, "--help").output.splitlines())

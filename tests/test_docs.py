@@ -18,6 +18,8 @@ RUN_HERE = {
     "python -m flows.retrain --help": "--target",
     "python -m flows.deployments --help": "--cron",
     "unmask ingest --help": "PATH",
+    "unmask predict --help": "answers.csv",
+    "python -m benchmarks.predict --help": "--data",
     "unmask preset --list": "sagnet-vitl14",
     "unmask preset sjedd-vitb32 --dry-run": "teach.optimiser.learning_rate: 3.0e-3 -> 6.0e-7",
     "python -m benchmarks.data --help": "--full",
@@ -32,6 +34,8 @@ RUN_HERE = {
 }
 REPRO = "tests/pipeline/test_repro.py"
 CLI = "tests/test_cli.py"
+PREDICT = "tests/serving/offline/test_predict.py"
+PROTOCOL = "tests/protocols/test_run.py"
 SERVICE = "tests/serving/test_service.py"
 # Dear ones: command of a page -> where it is run.
 RUN_ELSEWHERE = {
@@ -49,6 +53,13 @@ RUN_ELSEWHERE = {
     "python -m flows.retrain": "tests/flows/test_retrain.py::test_by_hand_it_needs_no_server",
     "bentoml serve": f"{SERVICE}::test_a_jpeg_is_answered_with_all_that_makes_it_readable",
     "curl -F images=@face.jpg http://localhost:3000/predict": f"{SERVICE}::test_several_pictures_are_answered_in_order",
+    "unmask predict inbox/ --csv answers.csv": f"{PREDICT}::test_each_picture_has_its_probability_and_verdict",
+    "unmask predict inbox/ --csv answers.csv --resume": f"{PREDICT}::test_a_stopped_run_goes_on",
+    "unmask protocol leave-one-out": f"{PROTOCOL}::test_a_failed_experiment_keeps_those_before_it",
+    "unmask protocol leave-one-out --dry-run": f"{PROTOCOL}::test_a_failed_experiment_keeps_those_before_it",
+    "unmask protocol next-window -S teach.epochs=10": f"{PROTOCOL}::test_next_window_shows_its_table",
+    "unmask protocol next-window --queue": f"{PROTOCOL}::test_queued_ones_are_worked_off_and_not_queued_twice",
+    "dvc queue start --jobs 2": f"{PROTOCOL}::test_queued_ones_are_worked_off_and_not_queued_twice",
     "unmask ingest PATH": f"{REPRO}::test_two_batches_were_taken_in",
     "unmask ingest PATH --dry-run": f"{CLI}::test_a_dry_run_lists_and_writes_nothing",
     "unmask forget --source newsroom --group person-17 --yes": f"{CLI}::test_forgetting_says_what_else_to_purge",

@@ -14,12 +14,12 @@ LONGEST = 350
 
 # A folder imports only from folders to the right of it, or from its own level.
 LEVELS = (
-    {"cli"},
-    {"stages"},
+    {"cli", "commands"},
+    {"stages", "protocols"},
     {"evaluation", "monitoring", "serving", "training"},
     {"data", "learning"},
     {"models", "labels", "presets"},
-    {"config", "console", "errors", "files", "ycbcr", "__init__"},
+    {"config", "console", "dvc_process", "errors", "files", "ycbcr", "__init__"},
 )
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
 
@@ -34,6 +34,7 @@ CONFINED = {
     "fsspec": ("data.sources.tree",),
     "mediapipe": ("data.facemesh",),
     "av": ("data.video",),
+    "dvc": ("protocols.table",),
 }
 # These run on a bare GPU box: torch and what travels with it.
 GPU_BOX = ("training.", "learning.", "models.", "labels.", "data.loading", "data.preprocess")

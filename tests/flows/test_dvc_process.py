@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.dvc_process import DvcError, repro_command, run_dvc
+from unmask.dvc_process import DvcError, repro_command, run_dvc
 
 
 def test_lines_arrive_while_the_stage_runs(tiny):

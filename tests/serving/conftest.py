@@ -25,6 +25,7 @@ from unmask.serving.verdict import Thresholds
 
 SIZE, WINDOW, SMALLEST = 32, 40, 24
 GAIN = 8.0
+DECODED = {"max_megapixels": 1.0, "max_megabytes": 1.0, "max_clip_megabytes": 4.0, "clip_frames": 4}
 DEADLINE = 60.0  # seconds a server may take to start or to stop
 
 
@@ -76,7 +77,7 @@ def _bundle() -> Bundle:
         calibration=Calibration(2.0, Thresholds(0.8, 0.3, 0.02, 0.05, 249, 198), 0.04, 0.08, []),
         metrics={"auc": {"value": 0.9, "low": 0.85, "high": 0.94, "n_real": 240, "n_fake": 200}},
         data=DataIdentity("d41d8cd98f00b204e9800998ecf8427e.dir", ["sample"], "drawn"),
-        params={"method": "full"},
+        params={"method": "full", "assemble": DECODED},
         self_test=score_pictures(pictures, logits),
         files={},
     )

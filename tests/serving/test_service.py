@@ -4,10 +4,12 @@ import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from unmask.serving.bundle import load_bundle
+from unmask.serving.offline.predict import predict
 
 EXIF_ORIENTATION = 0x0112
 
@@ -67,6 +69,23 @@ def test_a_jpeg_is_answered_with_all_that_makes_it_readable(client, shared_bundl
 def test_several_pictures_are_answered_in_order(client):
     body = ask(client, *(encode(grey(level)) for level in (0, 128, 255))).json()
     assert [answer["verdict"] for answer in body["answers"]] == ["real", "uncertain", "fake"]
+
+
+def test_it_answers_as_unmask_predict_does(client, shared_bundle, tmp_path):
+    rng = np.random.default_rng(0)
+    paths = []
+    for number, size in enumerate([(24, 24), (40, 90), (64, 64), (300, 200)]):
+        coarse = Image.fromarray(rng.integers(0, 255, (4, 4, 3), dtype=np.uint8))
+        paths.append(tmp_path / f"{number}.jpg")
+        coarse.resize(size, Image.Resampling.BICUBIC).save(paths[-1])
+    rows = []
+    predict([str(tmp_path)], bundle=shared_bundle, csv=None, show=rows.append, workers=2)
+    answers = ask(client, *(path.read_bytes() for path in paths)).json()["answers"]
+    assert [row.path for row in rows] == list(map(str, paths))
+    for row, answer in zip(rows, answers, strict=True):
+        assert abs(row.p_fake - answer["probability"]) < 1e-4
+        assert (row.verdict, row.sentence) == (answer["verdict"], answer["sentence"])
+        assert row.attributes == pytest.approx(answer["attributes"], abs=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ WEIGHTS = "model.safetensors"
 CARD = "CARD.md"
 OUTPUTS = ("logit", "scores", "marginals", "embedding", "map")
 MAX_DESCRIPTION_BYTES = 8 * 2**20
+BUNDLE = Path("build/package/bundle")
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,14 @@ class Bundle:
     def to_json(self) -> str:
         """bundle.json's text."""
         return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def bundle_folder() -> Path:
+    """UNMASK_BUNDLE, else the bundle in the Bento that holds this module, else the one below the current folder."""
+    named, packed = os.environ.get("UNMASK_BUNDLE"), Path(__file__).parents[2] / BUNDLE
+    if named:
+        return Path(named)
+    return packed if packed.is_dir() else BUNDLE
 
 
 def model_version(model_sha256: str, data_md5: str) -> str:

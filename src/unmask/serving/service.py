@@ -1,6 +1,5 @@
 """The service: `bentoml serve` at the project's root, or in a Bento, answers POST /predict and GET /model."""
 
-import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,11 +14,10 @@ from starlette.routing import Route
 
 from unmask.data.decode import decode_image
 from unmask.errors import DataError, UnmaskError
-from unmask.serving.bundle import Calibration, load_bundle
+from unmask.serving.bundle import Calibration, bundle_folder, load_bundle
 from unmask.serving.guard import Limits, UploadGuard, problem
 from unmask.serving.runtime import Answer, Runtime
 
-BUNDLE = Path("build/package/bundle")
 NAME = "unmask"
 LIMITS = Limits()
 
@@ -48,14 +46,6 @@ class Reply(BaseModel):
     model_version: str
     data_hash: str
     request_id: str
-
-
-def bundle_folder() -> Path:
-    """UNMASK_BUNDLE, else the bundle in the Bento that holds this module, else the one below the current folder."""
-    named, packed = os.environ.get("UNMASK_BUNDLE"), Path(__file__).parents[2] / BUNDLE
-    if named:
-        return Path(named)
-    return packed if packed.is_dir() else BUNDLE
 
 
 async def show_model(_: Request) -> JSONResponse:

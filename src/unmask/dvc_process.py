@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from unmask.errors import UnmaskError
+
 KEPT_LINES = 200
 POLL_S = 0.05
 # dvc answers SIGINT by releasing its locks; each later signal is for who has not answered the one before.
@@ -17,7 +19,7 @@ ENDINGS = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 ERROR_LINE = re.compile(r"^\w+: error: |^ERROR: ")
 
 
-class DvcError(Exception):
+class DvcError(UnmaskError):
     """DVC ended with a non-zero code; the message is one line with the cause."""
 
 

@@ -1,0 +1,1 @@
+"""What `unmask` offers, a module a topic; each imports what it works with only when it runs."""

@@ -1,0 +1,77 @@
+"""`unmask protocol`: run what is missing, then show the table of what there is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from unmask.config import load_config
+from unmask.console import say
+from unmask.errors import ConfigError
+from unmask.files import replacing
+from unmask.protocols.experiments import Experiment, experiments, finished, start, waiting
+from unmask.protocols.plan import PROTOCOLS, dated, first_seen
+from unmask.protocols.table import as_markdown, gather
+
+Mode = Literal["run", "queue", "list"]
+
+
+def run_protocol(
+    name: str, root: Path, *, mode: Mode, settings: Sequence[str] = (), dates: Path | None = None
+) -> tuple[str, str]:
+    """Bring a protocol's experiments about, as MODE says, and write build/protocols/NAME.csv and .md.
+
+    SETTINGS (`key=value`) hold in all experiments; DATES is a table of days that wins over the data's.
+
+    Returns:
+        The table in Markdown, empty as long as no experiment is finished, and the summary.
+
+    Raises:
+        ConfigError: there is no such protocol, or a setting is wrong.
+        DataError: the data has too few generators, or all were first seen on one day.
+        DvcError: an experiment failed; those before it are kept.
+    """
+    if name not in PROTOCOLS:
+        raise ConfigError(f"no protocol {name!r}; there are {', '.join(PROTOCOLS)}")
+    generators = first_seen(root / "data", load_config(root, settings).assemble.sources)
+    folds = PROTOCOLS[name](dated(generators, dates) if dates else generators)
+    planned = experiments(name, folds, root=root, settings=settings)
+    done = finished(root)
+    missing = [one for one in planned if one.name not in done]
+    if mode == "list":
+        _list(planned, done)
+    else:
+        started = _start(missing, root, queue=mode == "queue")
+        done |= set() if mode == "queue" else started
+    ready = [one for one in planned if one.name in done]
+    shown = _write(name, ready, root) if ready else ""
+    where = f"; table in build/protocols/{name}.csv" if ready else ""
+    hint = "; run them with `dvc queue start`, then this command again" if mode == "queue" and missing else ""
+    return shown, f"{len(ready)} of {len(planned)} experiments are finished{where}{hint}"
+
+
+def _list(planned: Sequence[Experiment], done: set[str]) -> None:
+    for one in planned:
+        state = "finished" if one.name in done else "to do"
+        say(f"{one.name}: {state}; unseen {', '.join(one.fold.unseen)}; tested on {', '.join(one.fold.tested)}")
+
+
+def _start(missing: Sequence[Experiment], root: Path, *, queue: bool) -> set[str]:
+    """Run or queue what is not under way yet; returns the names."""
+    under_way = waiting(root) if missing else set()
+    for number, one in enumerate(missing, start=1):
+        if one.name in under_way:
+            say(f"note: {one.name} is queued or running already")
+            continue
+        say(f"{one.name}: {number} of {len(missing)}")
+        start(one, root=root, on_line=say, queue=queue)
+    return {one.name for one in missing} - under_way
+
+
+def _write(name: str, ready: Sequence[Experiment], root: Path) -> str:
+    table = gather(ready, root)
+    shown = as_markdown(table)
+    folder = root / "build/protocols"
+    with replacing(folder / f"{name}.csv") as csv, replacing(folder / f"{name}.md") as markdown:
+        table.to_csv(csv, index=False)
+        markdown.write_text(shown, encoding="utf-8")
+    return shown

@@ -1,0 +1,61 @@
+import pytest
+
+from tests.protocols.conftest import Repository
+from unmask.config import load_config
+from unmask.errors import ConfigError, DataError
+from unmask.protocols.experiments import experiments
+from unmask.protocols.plan import Fold
+
+FOLDS = [Fold(("swap",), ("swap",)), Fold(("Diffusion, v2",), ("Diffusion, v2",))]
+
+
+def names(repository: Repository, settings: tuple[str, ...] = ()) -> list[str]:
+    return [one.name for one in experiments("leave-one-out", FOLDS, root=repository.root, settings=settings)]
+
+
+def test_a_name_says_the_protocol_and_what_it_is_about(repository: Repository) -> None:
+    first, second = names(repository)
+    assert first.startswith("leave-one-out-swap-")
+    assert second.startswith("leave-one-out-diffusion-v2-")
+    assert names(repository) == [first, second]
+
+
+def test_settings_data_and_code_make_another_experiment(repository: Repository) -> None:
+    found = {tuple(names(repository)), tuple(names(repository, ("seed=8",)))}
+    pointer = repository.root / "data.dvc"
+    pointer.write_text(pointer.read_text().replace("md5: ", "md5: 0"))
+    found.add(tuple(names(repository)))
+    with (repository.root / "src/evaluate.py").open("a") as code:
+        code.write("# another line\n")
+    found.add(tuple(names(repository)))
+    repository.call("git", "commit", "--all", "--quiet", "--message", "another line")
+    found.add(tuple(names(repository)))
+    assert len(found) == 5
+    assert len({name for pair in found for name in pair}) == 10
+
+
+def test_other_files_do_not(repository: Repository) -> None:
+    before = names(repository)
+    (repository.root / "README.md").write_text("hello")
+    repository.call("git", "add", "--all")
+    repository.call("git", "commit", "--quiet", "--message", "hello")
+    assert names(repository) == before
+
+
+@pytest.mark.parametrize("name", ["it's", 'a "b"', "x: [y, z]", "d.e=f:g", "null", "1e3", "Ünï", " a "])
+def test_any_generator_arrives_as_it_is_called(repository: Repository, name: str) -> None:
+    (one,) = experiments("leave-one-out", [Fold((name,), (name,))], root=repository.root)
+    assert load_config(repository.root, one.overrides).assemble.unseen_generators == [name]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "${seed}", "back\\slash"])
+def test_a_name_that_is_no_setting_is_refused(repository: Repository, name: str) -> None:
+    with pytest.raises(DataError, match="can't be written as a setting"):
+        experiments("leave-one-out", [Fold((name,), (name,))], root=repository.root)
+
+
+def test_what_the_protocol_decides_is_not_for_settings(repository: Repository) -> None:
+    with pytest.raises(ConfigError, match="the protocol decides it"):
+        names(repository, ("assemble.unseen_generators=[]",))
+    with pytest.raises(ConfigError, match="epochz"):
+        names(repository, ("teach.epochz=1",))
