@@ -2,7 +2,6 @@ import math
 from xml.etree import ElementTree as ET
 
 import numpy as np
-
 from unmask.evaluation.charts import HEIGHT, WIDTH, Axes, Series, histogram, line_chart
 
 AXES = Axes("A & B", "x < 1", "y", diagonal=True)
