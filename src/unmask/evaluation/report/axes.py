@@ -7,8 +7,9 @@ from statistics import NormalDist
 
 from markupsafe import Markup
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 360, 46, 14, 12, 42
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 360, 58, 14, 12, 42
 MIN_TICKS = 3.5  # steps between ticks are halved until there are more
+ROOM_X, ROOM_Y = 32.0, 13.0  # a tick nearer to the one before is left out
 
 
 def plain(value: float) -> str:
@@ -74,10 +75,11 @@ class Axes:
 
     def frame(self) -> Markup:
         """Grid, ticks and labels as SVG."""
-        parts = [_LINE.format("grid", LEFT, self.down(v), WIDTH - RIGHT, self.down(v)) for v in self.y.marks()]
-        parts += [_TEXT.format("end", LEFT - 6, self.down(v) + 4, self.y.form(v)) for v in self.y.marks()]
         floor = self.height - BOTTOM
-        parts += [_TEXT.format("middle", self.across(v), floor + 16, self.x.form(v)) for v in self.x.marks()]
+        across, down = _apart(self.x.marks(), self.across, ROOM_X), _apart(self.y.marks(), self.down, ROOM_Y)
+        parts = [_LINE.format("grid", LEFT, self.down(v), WIDTH - RIGHT, self.down(v)) for v in down]
+        parts += [_TEXT.format("end", LEFT - 6, self.down(v) + 4, self.y.form(v)) for v in down]
+        parts += [_TEXT.format("middle", self.across(v), floor + 16, self.x.form(v)) for v in across]
         parts.append(_LINE.format("base", LEFT, floor, WIDTH - RIGHT, floor))
         if self.diagonal:
             ends = (self.across(self.x.low), self.down(self.y.low), self.across(self.x.high), self.down(self.y.high))
@@ -92,6 +94,15 @@ class Axes:
 _LINE = Markup('<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>')
 _TEXT = Markup('<text text-anchor="{}" x="{:.1f}" y="{:.1f}">{}</text>')
 _TURNED = Markup('<text text-anchor="middle" transform="rotate(-90 11 {0})" x="11" y="{0}">{1}</text>')
+
+
+def _apart(values: Sequence[float], place: Callable[[float], float], room: float) -> list[float]:
+    """Values that stand at least ROOM from the one kept before."""
+    kept: list[float] = []
+    for value in values:
+        if not kept or abs(place(value) - place(kept[-1])) >= room:
+            kept.append(value)
+    return kept
 
 
 def _round_values(low: float, high: float) -> list[float]:

@@ -5,20 +5,20 @@ from markupsafe import Markup
 from unmask.evaluation.report.axes import Axes, Scale, share
 from unmask.evaluation.report.charts import Series, line_chart
 from unmask.evaluation.report.evidence import Evidence, Row
-from unmask.evaluation.report.numbers import Number, number
+from unmask.evaluation.report.numbers import Number, number, percent, three
 
 TEMPLATE = "robustness.html.jinja"
 HEIGHT = 190
 METRICS = ("auc", "fpr", "recall", "flip")
-# sweep -> what its horizontal axis says
+# sweep -> its title, and what its horizontal axis says
 SWEEPS = {
-    "jpeg": "JPEG quality",
-    "webp": "WebP quality",
-    "scale": "scale",
-    "blur": "blur, sigma in px",
-    "noise": "noise, standard deviation of the full range",
-    "crop": "share of each side kept",
-    "screenshot": "size on the screen",
+    "jpeg": ("JPEG", "quality"),
+    "webp": ("WebP", "quality"),
+    "scale": ("Scale", "share of each side"),
+    "blur": ("Blur", "sigma in px"),
+    "noise": ("Noise", "standard deviation of the full range"),
+    "crop": ("Crop", "share of each side that is kept"),
+    "screenshot": ("Screenshot", "size on the screen"),
 }
 
 
@@ -28,19 +28,22 @@ def build(evidence: Evidence) -> dict[str, object]:
 
 
 def _tiers(evidence: Evidence) -> list[Row]:
-    return [
+    """Tiers in their order, the candidates of each together."""
+    found = [
         {"name": row["name"], "candidate": name, **{metric: number(row.get(metric)) for metric in METRICS}}
         for name, rows in evidence.tiers.items()
         for row in rows
         if row["sweep"] is None
     ]
+    order = list(dict.fromkeys(row["name"] for row in found))
+    return sorted(found, key=lambda row: order.index(row["name"]))
 
 
 def _sweeps(evidence: Evidence) -> list[Row]:
     names = dict.fromkeys(row["sweep"] for rows in evidence.tiers.values() for row in rows if row["sweep"])
     return [
         {
-            "name": SWEEPS.get(sweep, sweep),
+            "name": SWEEPS.get(sweep, (sweep, ""))[0],
             "auc": _chart(evidence, sweep, "auc", "AUC"),
             "flip": _chart(evidence, sweep, "flip", "verdict flips"),
         }
@@ -56,9 +59,10 @@ def _chart(evidence: Evidence, sweep: str, metric: str, label: str) -> Markup:
     numbers = [one for points in lines.values() for _, one in points]
     clean = next((row for row in evidence.tiers.get(evidence.packaged, []) if row["name"] == "clean"), None)
     level = number(clean.get(metric)).value if clean and metric == "auc" else None
+    title, strength = SWEEPS.get(sweep, (sweep, "strength"))
     axes = Axes(
-        f"{label} over {SWEEPS.get(sweep, sweep)}",
-        SWEEPS.get(sweep, sweep),
+        f"{title}: {label}",
+        strength,
         label,
         Scale(min(places), max(places)),
         _vertical(numbers, metric, level),
@@ -71,7 +75,17 @@ def _chart(evidence: Evidence, sweep: str, metric: str, label: str) -> Markup:
         value = _floats([one.value for one in numbers_at])
         low, high = _floats([one.low for one in numbers_at]), _floats([one.high for one in numbers_at])
         series.append(Series(name, name, [place for place, _ in points], value, low, high))
-    return line_chart(axes, series)
+    return line_chart(axes, series, _summary(lines, metric))
+
+
+def _summary(lines: dict[str, list[tuple[float, Number]]], metric: str) -> str:
+    """Both ends of each line, for who can't see it."""
+    form = three if metric == "auc" else percent
+    ends = {name: (points[0], points[-1]) for name, points in lines.items() if points}
+    return "; ".join(
+        f"{name}: {form(first.value)} at {x:g} to {form(last.value)} at {y:g}"
+        for name, ((x, first), (y, last)) in ends.items()
+    )
 
 
 def _floats(values: list[float | None]) -> list[float]:
