@@ -1,6 +1,7 @@
 """`unmask`: the commands a person types; the pipeline itself runs with `dvc repro`."""
 
 import tempfile
+import webbrowser
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, cast
@@ -151,6 +152,27 @@ def accept_command() -> None:
     run_as_program("accept", lambda: accept(Path("build/validation"), Path("data.baseline.json")))
 
 
+@app.command("report")
+def report_command(
+    folder: Annotated[Path, typer.Argument(help="What the evaluate stage wrote.")] = Path("build/evaluation"),
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; report.html in FOLDER if left out.", show_default=False)
+    ] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Render the report of a finished evaluation again, without scoring a picture.
+
+    The page is one file that needs no network: send it, print it, keep it with
+    the release.
+
+    \b
+    unmask report
+    unmask report build/evaluation --out report.html --open
+    """  # noqa: D301  # \b is the character that keeps a paragraph's lines
+    run_as_program("report", lambda: _report(folder, out or folder / "report.html", show=show))
+
+
 @app.command("preset")
 def preset_command(
     name: Annotated[str, typer.Argument(help="One of --list.", show_default=False)] = "",
@@ -184,6 +206,15 @@ def _forget(data: Path, selection: Selection, *, yes: bool) -> str:
     for line in remaining_traces(data, data_md5(data.with_suffix(".dvc"))) if yes else ():
         say(line)
     return summary
+
+
+def _report(folder: Path, out: Path, *, show: bool) -> str:
+    from unmask.evaluation.report.page import write_report
+
+    size = write_report(folder, out)
+    if show and not webbrowser.open(out.resolve().as_uri()):
+        say("report: no browser was found; open the file by hand")
+    return f"{out}, {size / 1e3:,.0f} kB"
 
 
 def _list_presets() -> str:

@@ -27,12 +27,21 @@ from unmask.evaluation.measure import (
 )
 from unmask.evaluation.predict import Predicted, predict
 from unmask.evaluation.provenance import data_md5, git_revision, params_sha
-from unmask.evaluation.record import SCHEMA, Run, det_table, sources_of, training_table, write_csv, write_run
+from unmask.evaluation.record import (
+    SCHEMA,
+    Run,
+    det_table,
+    sources_of,
+    training_table,
+    write_csv,
+    write_mistakes,
+    write_run,
+)
 from unmask.evaluation.reliability import with_intervals
 from unmask.evaluation.report.page import write_report
 from unmask.evaluation.slices import References
 from unmask.evaluation.unknowns import unknowns
-from unmask.evaluation.worst import worst_mistakes, write_mistakes
+from unmask.evaluation.worst import worst_mistakes
 from unmask.files import sha256_of, write_json
 from unmask.labels.explanation import best_altered_state
 from unmask.labels.graph import LabelGraph

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from unmask.errors import DataError
 from unmask.evaluation.measure import Candidate
@@ -17,7 +18,7 @@ from unmask.serving.strict import read_dataclass
 RUN = "run.json"
 SCHEMA = 1
 CURVES = ["candidate", "epoch", "loss", "validation_auc"]  # columns of training.csv
-DET_POINTS = 121  # per curve; denser than any screen shows
+DET_POINTS, DET_HIGHEST = 121, 0.6  # beyond that rate no threshold is of use
 COUNTED = ("real", "fake", "unlabelled")
 
 
@@ -58,6 +59,21 @@ class Run:
     models: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Mistake:
+    """One test picture: what it is, what was said of it, the crop that was judged and its map (JPEG as base64)."""
+
+    image_id: str
+    label: str
+    source: str
+    generator: str
+    p_fake: float
+    verdict: str
+    sentence: str
+    picture: str
+    overlay: str
+
+
 def write_run(folder: Path, run: Run) -> None:
     """Write FOLDER/run.json."""
     write_json(folder / RUN, dataclasses.asdict(run))
@@ -95,6 +111,11 @@ def sources_of(manifest: pd.DataFrame) -> list[Source]:
     return found
 
 
+def write_mistakes(path: Path, mistakes: Mapping[str, Sequence[Mistake]]) -> None:
+    """Write them for the report."""
+    write_json(path, {label: [dataclasses.asdict(one) for one in listed] for label, listed in mistakes.items()})
+
+
 def training_table(histories: Mapping[str, Path]) -> pd.DataFrame:
     """Loss and validation AUC of each epoch of each candidate, from its history.csv where there is one."""
     parts = []
@@ -106,29 +127,20 @@ def training_table(histories: Mapping[str, Path]) -> pd.DataFrame:
 
 
 def det_table(candidates: Sequence[Candidate]) -> pd.DataFrame:
-    """Detection error trade-off: miss rate over false-positive rate, long (Martin et al. 1997).
+    """Detection error trade-off: miss rate of each candidate on seen and unseen generators (Martin et al. 1997).
 
-    A rate below one row of its class can't be observed, so the curve stops there.
+    The false-positive rates are a grid of equal steps in normal deviates, from one test real to DET_HIGHEST.
     """
-    parts = [pd.DataFrame(columns=["candidate", "generators", "fpr", "miss"])]
+    reals = candidates[0].scored().n_real
+    grid = norm.cdf(np.linspace(norm.ppf(max(1 / max(reals, 2), 1e-4)), norm.ppf(DET_HIGHEST), DET_POINTS))
+    columns: dict[str, Any] = {"fpr": grid.round(6)}
     for candidate in candidates:
-        for seen, generators in ((True, "seen"), (False, "unseen")):
+        for seen, name in ((True, "seen"), (False, "unseen")):
             rows = candidate.scored(seen=seen)
             curve = rows.curve(np.ones(len(rows.fake)))
-            if curve is None:
-                continue
-            fpr, miss = curve.fpr, 1 - curve.tpr
-            shown = (fpr >= 1 / rows.n_real - 1e-9) & (miss >= 1 / rows.n_fake - 1e-9) & (fpr < 1) & (miss < 1)
-            places = np.flatnonzero(shown)
-            kept = places[_spread(len(places))]
-            part = pd.DataFrame({"fpr": fpr[kept].round(5), "miss": miss[kept].round(5)})
-            parts.append(part.assign(candidate=candidate.name, generators=generators))
-    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-
-
-def _spread(points: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Indices of at most DET_POINTS of so many points, both ends among them."""
-    return np.unique(np.linspace(0, points - 1, min(points, DET_POINTS)).round().astype(np.int64))
+            if curve is not None:
+                columns[f"{candidate.name}_{name}"] = [round(1 - float(curve.tpr_at(float(fpr))), 5) for fpr in grid]
+    return pd.DataFrame(columns)
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

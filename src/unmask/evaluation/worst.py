@@ -1,10 +1,8 @@
 """The worst mistakes: what the detector saw, where it looked, and its own words."""
 
 import base64
-import dataclasses
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ from unmask.data.decode import decode_image
 from unmask.data.preprocess import Pixels, crop
 from unmask.data.shards import ShardReader
 from unmask.evaluation.predict import as_pictures, spec_of, target_device
-from unmask.files import write_json
+from unmask.evaluation.record import Mistake
 from unmask.labels.explanation import explain
 from unmask.labels.graph import LabelGraph
 from unmask.models.detector import Detector
@@ -26,21 +24,6 @@ SIDE_PX = 144
 JPEG_QUALITY = 82
 FAKE, REAL = (214, 38, 122), (0, 140, 108)  # colours of evidence for each, as the report's legend names them
 STRONGEST = 0.6  # share of a place's colour that full evidence covers, so that the picture stays visible
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """One test picture: what it is, what was said of it, the crop that was judged and its map, JPEG as base64."""
-
-    image_id: str
-    label: str
-    source: str
-    generator: str
-    p_fake: float
-    verdict: str
-    sentence: str
-    picture: str
-    overlay: str
 
 
 def worst_mistakes(
@@ -66,11 +49,6 @@ def worst_mistakes(
             for (_, row), picture, heat in zip(rows.iterrows(), pictures, maps, strict=True)
         ]
     return found
-
-
-def write_mistakes(path: Path, mistakes: Mapping[str, Sequence[Mistake]]) -> None:
-    """Write them for the report."""
-    write_json(path, {label: [dataclasses.asdict(one) for one in listed] for label, listed in mistakes.items()})
 
 
 def _crops(keys: Sequence[str], detector: Detector, root: Path) -> list[Pixels]:

@@ -13,9 +13,18 @@ from unmask.config import Evaluate
 from unmask.data.tables import write_table
 from unmask.evaluation.gaps import domain_gaps, domain_table
 from unmask.evaluation.measure import Candidate, generator_rows, reliability_table, roc_table
-from unmask.evaluation.record import SCHEMA, Run, Source, det_table, training_table, write_csv, write_run
+from unmask.evaluation.record import (
+    SCHEMA,
+    Mistake,
+    Run,
+    Source,
+    det_table,
+    training_table,
+    write_csv,
+    write_mistakes,
+    write_run,
+)
 from unmask.evaluation.reliability import with_intervals
-from unmask.evaluation.worst import Mistake, write_mistakes
 from unmask.files import write_json
 
 NUMBER = {"value": 0.9123, "low": 0.88, "high": 0.95}

@@ -1,5 +1,7 @@
 """Section: ROC, detection error trade-off, and reliability of the stated probability."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from markupsafe import Markup
 
@@ -10,7 +12,7 @@ from unmask.evaluation.report.numbers import three
 
 TEMPLATE = "curves.html.jinja"
 PARTS = (("seen", ""), ("unseen", " dashed"))
-RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)  # ticks of the detection error trade-off
+RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6)  # ticks of the detection error trade-off
 
 
 def build(evidence: Evidence) -> dict[str, object]:
@@ -40,24 +42,25 @@ def _roc(evidence: Evidence) -> Markup:
 
 
 def _det(evidence: Evidence) -> Markup:
-    table = evidence.det[(evidence.det["fpr"] > 0) & (evidence.det["miss"] > 0)]
-    scale = _rates(table)
+    table = evidence.det
+    names = {f"{name}_{part}": (name, part, dash) for name in evidence.candidates for part, dash in PARTS}
+    # A rate of 0 has no normal deviate; the curve ends where it is below one picture.
+    missed = {key: table[key].where(table[key] > 0) for key in names if key in table}
+    scale = _rates([table["fpr"], *missed.values()])
     axes = Axes("Detection error trade-off", "real pictures flagged", "fakes missed", scale, scale, diagonal=True)
     series = []
-    for name in evidence.candidates:
-        for part, dash in PARTS:
-            rows = table[(table["candidate"] == name) & (table["generators"] == part)]
-            inside = rows[rows[["fpr", "miss"]].max(axis=1) <= scale.high]
-            series.append(Series(f"{name}, {part}", name + dash, inside["fpr"], inside["miss"]))
+    for key, values in missed.items():
+        name, part, dash = names[key]
+        shown = values.where(values <= scale.high)
+        series.append(Series(f"{name}, {part}", name + dash, table["fpr"], shown))
     return line_chart(axes, series, f"equal error rate: {_summary(evidence, 'eer')}")
 
 
-def _rates(table: pd.DataFrame) -> Scale:
-    """From the tick below the smallest rate that can be seen to 60 %."""
-    smallest = float(table[["fpr", "miss"]].min().min()) if len(table) else 0.01
+def _rates(columns: Sequence[pd.Series]) -> Scale:
+    """From the tick below the smallest rate that was seen to the largest tick."""
+    smallest = min((float(column.min()) for column in columns if column.notna().any()), default=0.01)
     low = max((rate for rate in RATES if rate <= smallest), default=RATES[0])
-    shown = tuple(rate for rate in RATES if low <= rate <= 0.6)
-    return Scale(low, 0.6, share, normal_deviate, shown)
+    return Scale(low, RATES[-1], share, normal_deviate, tuple(rate for rate in RATES if rate >= low))
 
 
 def _reliability(evidence: Evidence) -> Markup:

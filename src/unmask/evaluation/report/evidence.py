@@ -10,9 +10,8 @@ import pandas as pd
 
 from unmask.data.tables import read_table
 from unmask.errors import DataError
-from unmask.evaluation.record import Run, read_run
+from unmask.evaluation.record import Mistake, Run, read_run
 from unmask.evaluation.report.numbers import NOTHING, Number, number
-from unmask.evaluation.worst import Mistake
 from unmask.files import read_json
 from unmask.serving.strict import read_dataclass
 
@@ -93,7 +92,7 @@ def read_evidence(folder: Path) -> Evidence:
         tiers=_optional_rows(folder / "tiers.json", run.candidates),
         mistakes=_mistakes(folder / "mistakes.json"),
         roc=_csv(folder / "roc.csv", ["fpr"]),
-        det=_csv(folder / "det.csv", ["candidate", "generators", "fpr", "miss"]),
+        det=_csv(folder / "det.csv", ["fpr"]),
         reliability=_csv(folder / "reliability.csv", ["p_fake"]),
         training=_csv(folder / "training.csv", ["candidate", "epoch"]),
         coverage=_optional_csv(folder / "coverage.csv", ["candidate", "coverage", "error", "low", "high"]),
@@ -128,8 +127,12 @@ def _rows(path: Path, value: object, keys: Sequence[str]) -> list[Row]:
 
 def _optional_rows(path: Path, candidates: Sequence[str]) -> dict[str, list[Row]]:
     """Tiers of the candidates that have some."""
-    value = read_json(path) if path.is_file() else {}
-    return _rows_by(path, [name for name in candidates if name in value], TIER) if value else {}
+    if not path.is_file():
+        return {}
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise DataError(f"{path}: not tiers by candidate; {REMEDY}")
+    return {name: _rows(path, value[name], TIER) for name in candidates if name in value}
 
 
 def _mistakes(path: Path) -> dict[str, list[Mistake]]:
@@ -149,8 +152,7 @@ def _csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"{path}: missing; {REMEDY}")
     try:
-        # Names are text even where they look like numbers or like a missing value.
-        table = pd.read_csv(path, dtype={"candidate": str, "generators": str}, keep_default_na=True)
+        table = pd.read_csv(path, dtype={"candidate": str})
     except (ValueError, OSError) as error:
         raise DataError(f"{path}: can't be read as CSV ({error}); {REMEDY}") from None
     lacking = [name for name in columns if name not in table.columns]
