@@ -31,6 +31,7 @@ RUN_HERE = {
 }
 REPRO = "tests/pipeline/test_repro.py"
 CLI = "tests/test_cli.py"
+REPORT = "tests/evaluation/report/test_page.py"
 SERVICE = "tests/serving/test_service.py"
 # Dear ones: command of a page -> where it is run.
 RUN_ELSEWHERE = {
@@ -48,6 +49,8 @@ RUN_ELSEWHERE = {
     "python -m flows.retrain": "tests/flows/test_retrain.py::test_by_hand_it_needs_no_server",
     "bentoml serve": f"{SERVICE}::test_a_jpeg_is_answered_with_all_that_makes_it_readable",
     "curl -F images=@face.jpg http://localhost:3000/predict": f"{SERVICE}::test_several_pictures_are_answered_in_order",
+    "unmask report --open": f"{REPORT}::test_the_command_opens_the_page",
+    "unmask report build/evaluation --out report.html": f"{REPORT}::test_the_command_renders_a_finished_folder",
     "unmask ingest PATH": f"{REPRO}::test_two_batches_were_taken_in",
     "unmask ingest PATH --dry-run": f"{CLI}::test_a_dry_run_lists_and_writes_nothing",
     "unmask forget --source newsroom --group person-17 --yes": f"{CLI}::test_forgetting_says_what_else_to_purge",
