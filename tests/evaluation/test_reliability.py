@@ -30,7 +30,8 @@ def test_rows_add_up(table: pd.DataFrame, candidate: Candidate) -> None:
 
 
 def test_a_bin_without_a_fake_has_the_exact_interval(settings: Evaluate, candidate: Candidate) -> None:
-    test = candidate.predictions.assign(p_fake=np.where(candidate.predictions["label"] == "fake", 0.95, 0.05))
+    sure = np.where(candidate.predictions["label"] == "fake", 0.95, 0.05)
+    test = candidate.predictions.assign(p_fake=sure, logit=np.log(sure / (1 - sure)))
     perfect = judge("student", make_predictions(groups=600), settings)
     perfect = type(perfect)(perfect.name, perfect.calibration, test, perfect.measured)
     table = with_intervals(reliability_table([perfect]), [perfect], settings, seed=0)

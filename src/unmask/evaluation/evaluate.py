@@ -11,13 +11,13 @@ from unmask.config import Config
 from unmask.data.manifest import SAMPLE_SOURCE, read_manifest
 from unmask.data.tables import read_table, write_table
 from unmask.errors import DataError
-from unmask.evaluation.calibration import fit
 from unmask.evaluation.explaining import Sources, explanations, headline_explanations
 from unmask.evaluation.gaps import domain_gaps, domain_table
 from unmask.evaluation.gate import Shortcut, read_shortcut, soft_failures
 from unmask.evaluation.headline import TITLES
 from unmask.evaluation.measure import (
     Candidate,
+    calibrated,
     generator_rows,
     generator_table,
     headline_numbers,
@@ -46,7 +46,6 @@ from unmask.files import sha256_of, write_json
 from unmask.labels.explanation import best_altered_state
 from unmask.labels.graph import LabelGraph
 from unmask.models.detector import WEIGHTS, Detector, load_detector
-from unmask.serving.verdict import calibrate, verdicts
 
 CANDIDATES = ("student", "teacher")
 KEPT = ["image_id", "split", "source", "batch", "generator", "label", "group", "domain", "seen", "clip"]
@@ -155,12 +154,7 @@ def _judge(
         what=name,
     )
     table = _table(name, rows, predicted, detector.graph)
-    val = table[table["split"] == "val"]
-    calibration = fit(
-        logit=val["logit"], fake=val["label"] == "fake", seen=val["seen"], groups=val["group"], settings=config.evaluate
-    )
-    p = calibrate(table["logit"].to_numpy(), calibration.temperature)
-    table = table.assign(p_fake=p, verdict=verdicts(p, calibration.thresholds))
+    table, calibration = calibrated(table, config.evaluate)
     return measure(name, table, calibration, settings=config.evaluate, references=references, seed=config.seed)
 
 

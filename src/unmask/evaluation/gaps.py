@@ -50,29 +50,28 @@ def domain_gaps(candidate: Candidate, *, settings: Evaluate, seed: int) -> list[
 
 def _drawn(
     candidate: Candidate, test: pd.DataFrame, parts: Mapping[str, pd.DataFrame], settings: Evaluate, seed: int
-) -> dict[str, list[Mapping[str, float]]]:
-    """What each domain measures in every resample of all test groups, so that shared groups come and go together."""
+) -> dict[str, dict[str, Floats]]:
+    """What each domain measures in every resample (R,) of all test groups: shared groups come and go together."""
     groups = np.unique(test["group"], return_inverse=True)[1].astype(np.int64)
     scored = {name: score_rows(rows, candidate.calibration.thresholds) for name, rows in parts.items()}
     # `score_rows` sorts by the score, and weights come in that order.
     places = {name: rows.index[np.argsort(rows["logit"].to_numpy(), kind="stable")] for name, rows in parts.items()}
-    found: dict[str, list[Mapping[str, float]]] = {name: [] for name in parts}
-    for weights in resampled_weights(groups, resamples=settings.bootstrap, seed=seed):
-        for row in np.atleast_2d(weights):
-            for name, scores in scored.items():
-                found[name].append(scores.measure(row[places[name]]))
-    return found
+    drawn = resampled_weights(groups, resamples=settings.bootstrap, seed=seed)
+    measured = [{name: one.measure(weights[:, places[name]]) for name, one in scored.items()} for weights in drawn]
+    return {
+        name: {metric: np.concatenate([part[name][metric] for part in measured]) for metric in NEEDS} for name in parts
+    }
 
 
 def _spread(
     candidate: Candidate,
     metric: str,
     parts: Mapping[str, pd.DataFrame],
-    drawn: Mapping[str, Sequence[Mapping[str, float]]],
+    drawn: Mapping[str, Mapping[str, Floats]],
 ) -> Spread:
     measured = {row["name"]: row["metrics"].get(metric, {}).get("value") for row in candidate.of_kind("domain")}
     names = tuple(name for name in parts if measured.get(name) is not None)
-    values = np.asarray([[row[metric] for row in drawn[name]] for name in names], dtype=np.float64)
+    values = np.asarray([drawn[name][metric] for name in names], dtype=np.float64)
     rows = np.asarray([_independent(parts[name], NEEDS[metric]) for name in names], dtype=np.float64)
     return Spread(names, np.asarray([measured[name] for name in names], dtype=np.float64), values.T, rows)
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from unmask.config import Evaluate
-from unmask.evaluation.bootstrap import effective_rows, exact_interval, resampled_weights
+from unmask.evaluation.bootstrap import Independent, bounded_interval, resampled_weights
 from unmask.evaluation.measure import Candidate
 from unmask.evaluation.metrics import RELIABILITY_BINS
 
@@ -19,7 +19,7 @@ def with_intervals(
 ) -> pd.DataFrame:
     """The rows of `reliability_table` with `NAME_low`, `NAME_high` and `NAME_rows` of each candidate.
 
-    Intervals are percentiles over resampled groups, exact where the share is 0 or 1; NaN where the bin is empty.
+    NaN where the bin is empty, or so sparse that a tenth of the resamples find it so.
     """
     added: dict[str, npt.NDArray[np.generic]] = {}
     for candidate in candidates:
@@ -38,15 +38,12 @@ def _ends(
     bins = np.minimum((test["p_fake"].to_numpy() * RELIABILITY_BINS).astype(np.int64), RELIABILITY_BINS - 1)
     held = np.eye(RELIABILITY_BINS)[bins]
     weights = resampled_weights(groups, resamples=settings.bootstrap, seed=seed)
-    drawn = np.concatenate([_shares(np.atleast_2d(each), fake, held) for each in weights])
+    drawn = np.concatenate([_shares(each, fake, held) for each in weights])
     low, high = np.full(RELIABILITY_BINS, np.nan), np.full(RELIABILITY_BINS, np.nan)
-    tail = (1 - settings.confidence) / 2
     for place in np.flatnonzero(~np.isnan(shares)):
-        if shares[place] in {0.0, 1.0}:
-            rows = effective_rows(groups[bins == place])
-            low[place], high[place] = exact_interval(float(shares[place]), rows, settings.confidence)
-        else:
-            low[place], high[place] = np.nanquantile(drawn[:, place], (tail, 1 - tail))
+        independent = Independent.of_one_class(groups[bins == place])
+        ends = bounded_interval(float(shares[place]), drawn[:, place], independent, settings.confidence)
+        low[place], high[place] = ends or (np.nan, np.nan)
     return low, high, np.bincount(bins, minlength=RELIABILITY_BINS)
 
 
