@@ -36,6 +36,7 @@ REPRO = "tests/pipeline/test_repro.py"
 CLI = "tests/test_cli.py"
 PREDICT = "tests/serving/offline/test_predict.py"
 PROTOCOL = "tests/protocols/test_run.py"
+REPORT = "tests/evaluation/report/test_page.py"
 SERVICE = "tests/serving/test_service.py"
 # Dear ones: command of a page -> where it is run.
 RUN_ELSEWHERE = {
@@ -60,6 +61,8 @@ RUN_ELSEWHERE = {
     "unmask protocol next-window -S teach.epochs=10": f"{PROTOCOL}::test_next_window_shows_its_table",
     "unmask protocol next-window --queue": f"{PROTOCOL}::test_queued_ones_are_worked_off_and_not_queued_twice",
     "dvc queue start --jobs 2": f"{PROTOCOL}::test_queued_ones_are_worked_off_and_not_queued_twice",
+    "unmask report --open": f"{REPORT}::test_the_command_opens_the_page",
+    "unmask report build/evaluation --out report.html": f"{REPORT}::test_the_command_renders_a_finished_folder",
     "unmask ingest PATH": f"{REPRO}::test_two_batches_were_taken_in",
     "unmask ingest PATH --dry-run": f"{CLI}::test_a_dry_run_lists_and_writes_nothing",
     "unmask forget --source newsroom --group person-17 --yes": f"{CLI}::test_forgetting_says_what_else_to_purge",

@@ -6,6 +6,7 @@ from unmask.commands.data import accept_command, forget_command, ingest_command,
 from unmask.commands.predict import predict_command
 from unmask.commands.preset import preset_command
 from unmask.commands.protocol import protocol_command
+from unmask.commands.report import report_command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +22,7 @@ app.command("accept")(accept_command)
 app.command("preset")(preset_command)
 app.command("predict")(predict_command)
 app.command("protocol")(protocol_command)
+app.command("report")(report_command)
 
 
 def main() -> None:

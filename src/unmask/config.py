@@ -234,6 +234,7 @@ class Package:
     self_test_rows: int = MISSING
     int8: str = MISSING
     max_auc_loss: float = MISSING
+    licences: dict[str, str] = MISSING
 
 
 @dataclass

@@ -18,7 +18,9 @@ from unmask.data.shards import ShardReader
 from unmask.errors import DataError
 from unmask.evaluation.evaluate import Inputs, evaluate, scored_rows
 from unmask.evaluation.predict import BATCH, predict
-from unmask.files import write_json
+from unmask.evaluation.record import read_run
+from unmask.evaluation.report.page import write_report
+from unmask.files import sha256_of, write_json
 from unmask.labels.graph import FFPP
 from unmask.models.detector import Detector, create_detector, detector_spec, save_detector
 
@@ -175,7 +177,22 @@ def test_plots_and_the_generator_table_are_readable(out: Path) -> None:
 
 def test_the_report_shows_thumbnails_of_mistakes(out: Path) -> None:
     text = (out / "evaluation/report.html").read_text()
-    assert 1 <= text.count("data:image/jpeg;base64,") <= 4
+    assert 2 <= text.count("data:image/jpeg;base64,") <= 8
+
+
+def test_the_report_can_be_rendered_again_from_the_folder_alone(out: Path, tmp_path: Path) -> None:
+    write_report(out / "evaluation", tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_bytes() == (out / "evaluation/report.html").read_bytes()
+
+
+def test_the_run_says_what_was_measured_on_what(out: Path, inputs: Inputs) -> None:
+    run, metrics = read_run(out / "evaluation"), json.loads((out / "metrics.json").read_text())
+    assert run.candidates == ["student", "teacher"]
+    assert (run.data_md5, run.params_sha, run.shortcut) == tuple(
+        metrics[name] for name in ("data_md5", "params_sha", "shortcut")
+    )
+    assert run.models["student"] == sha256_of(inputs.models / "student/model.safetensors")
+    assert sum(source.test for source in run.sources) == 64
 
 
 def test_predictions_come_in_the_order_of_their_keys(inputs: Inputs, config: Config) -> None:

@@ -18,12 +18,12 @@ def candidate(settings: Evaluate) -> Candidate:
 
 @pytest.fixture
 def say(candidate: Candidate) -> Say:
-    def build(*, shortcut: float = 0.5, quarantined: int = 0, **columns: object) -> str:
+    def build(*, shortcut: float = 0.5, quarantined: int = 0, tiers: bool = False, **columns: object) -> str:
         train = make_predictions().query("split == 'val'").assign(split="train", labelled=True)
         manifest = pd.concat([train, candidate.test.assign(labelled=True)]).assign(**columns)
         audit = [{"source": "s0", "generator": name, "auc": shortcut} for name in ("swap", "region", "warp")]
         rows = generator_rows([candidate], audit)
-        return "\n".join(unknowns(manifest, candidate, rows, quarantined=quarantined))
+        return "\n".join(unknowns(manifest, candidate, rows, quarantined=quarantined, tiers=tiers))
 
     return build
 
@@ -53,6 +53,11 @@ def test_a_strong_shortcut_casts_doubt_on_the_detector(say: Say) -> None:
 
 def test_files_that_were_never_scored_are_counted(say: Say) -> None:
     assert "1,234 files could not be used" in say(quarantined=1234)
+
+
+def test_tiers_are_unknown_until_they_are_measured(say: Say) -> None:
+    assert "web and hard tiers are not measured" in say()
+    assert "web and hard tiers are not measured" not in say(tiers=True)
 
 
 def test_hidden_labels_are_counted(say: Say) -> None:

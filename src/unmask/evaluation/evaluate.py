@@ -12,6 +12,7 @@ from unmask.data.manifest import SAMPLE_SOURCE, read_manifest
 from unmask.data.tables import read_table, write_table
 from unmask.errors import DataError
 from unmask.evaluation.explaining import Sources, explanations, headline_explanations
+from unmask.evaluation.gaps import domain_gaps, domain_table
 from unmask.evaluation.gate import Shortcut, read_shortcut, soft_failures
 from unmask.evaluation.headline import TITLES
 from unmask.evaluation.measure import (
@@ -26,17 +27,28 @@ from unmask.evaluation.measure import (
 )
 from unmask.evaluation.predict import Predicted, predict
 from unmask.evaluation.provenance import data_md5, git_revision, params_sha
-from unmask.evaluation.report import Findings, render
+from unmask.evaluation.record import (
+    SCHEMA,
+    Run,
+    det_table,
+    sources_of,
+    training_table,
+    write_csv,
+    write_mistakes,
+    write_run,
+)
+from unmask.evaluation.reliability import with_intervals
+from unmask.evaluation.report.page import write_report
 from unmask.evaluation.slices import References
 from unmask.evaluation.tiers.run import Tiered, measure_all
 from unmask.evaluation.tiers.table import degradations
 from unmask.evaluation.tiers.tables import write_tiers
 from unmask.evaluation.unknowns import unknowns
 from unmask.evaluation.worst import worst_mistakes
-from unmask.files import replacing, write_json
+from unmask.files import sha256_of, write_json
 from unmask.labels.explanation import best_altered_state
 from unmask.labels.graph import LabelGraph
-from unmask.models.detector import Detector, load_detector
+from unmask.models.detector import WEIGHTS, Detector, load_detector
 
 CANDIDATES = ("student", "teacher")
 KEPT = ["image_id", "split", "source", "batch", "generator", "label", "group", "domain", "seen", "clip"]
@@ -83,12 +95,13 @@ def evaluate(config: Config, inputs: Inputs, *, out: Path) -> str:
     """Score both candidates and write OUT/evaluation, OUT/metrics.json and OUT/headline.json; returns the summary."""
     judged = judge(config, inputs)
     folder = out / "evaluation"
-    _write_tables(folder, judged)
+    _write_tables(folder, judged, config)
     metrics = headline(judged, config, inputs)
     write_json(out / "metrics.json", metrics)
     write_json(out / "headline.json", bare_numbers(metrics))
-    with replacing(folder / "report.html") as temporary:
-        temporary.write_text(render(_findings(judged, metrics, config, inputs)), encoding="utf-8")
+    _write_evidence(folder, judged, config, inputs)
+    write_run(folder, _run(folder, judged, metrics, config, inputs))
+    write_report(folder, folder / "report.html")
     packaged = judged.candidates[0]
     return f"{len(packaged.test):,} test crops, {packaged.name} {_auc(packaged, 'seen')}, {_auc(packaged, 'unseen')}"
 
@@ -164,7 +177,7 @@ def _table(name: str, rows: pd.DataFrame, predicted: Predicted, graph: LabelGrap
     return rows[KEPT].assign(candidate=name, **columns)
 
 
-def _write_tables(folder: Path, judged: Judged) -> None:
+def _write_tables(folder: Path, judged: Judged, config: Config) -> None:
     candidates = judged.candidates
     write_table(folder / "predictions.parquet", pd.concat([one.predictions for one in candidates], ignore_index=True))
     write_json(folder / "calibration.json", {one.name: one.calibration.to_dict() for one in candidates})
@@ -174,12 +187,13 @@ def _write_tables(folder: Path, judged: Judged) -> None:
     write_tiers(folder, judged.tiers)
     tables = {
         "roc.csv": roc_table(candidates),
-        "reliability.csv": reliability_table(candidates),
+        "reliability.csv": with_intervals(reliability_table(candidates), candidates, config.evaluate, seed=config.seed),
         "generators.csv": generator_table(judged.generators, candidates),
+        "det.csv": det_table(candidates),
+        "domains.csv": domain_table(candidates),
     }
     for name, table in tables.items():
-        with replacing(folder / name) as temporary:
-            table.to_csv(temporary, index=False)
+        write_csv(folder / name, table)
 
 
 def headline(judged: Judged, config: Config, inputs: Inputs) -> dict[str, Any]:
@@ -203,33 +217,50 @@ def bare_numbers(metrics: dict[str, Any]) -> dict[str, Any]:
     return {**bare, "shortcut": {"auc": simple["pooled"], "auc_with_chroma": simple["with_chroma"]}}
 
 
-def _findings(judged: Judged, metrics: dict[str, Any], config: Config, inputs: Inputs) -> Findings:
+def _write_evidence(folder: Path, judged: Judged, config: Config, inputs: Inputs) -> None:
+    """What only the report shows: gaps between domains, the worst mistakes, training curves."""
+    gaps = {one.name: domain_gaps(one, settings=config.evaluate, seed=config.seed) for one in judged.candidates}
+    write_json(folder / "gaps.json", gaps)
     packaged = judged.candidates[0]
-    keys = judged.manifest.set_index("image_id")["key"]
-    return Findings(
-        candidates=judged.candidates,
-        generators=judged.generators,
-        shortcut=judged.shortcut,
-        explanations=judged.explanations,
-        note=judged.note,
-        failed_soft=soft_failures(inputs.validation / "validation.json"),
-        mistakes=worst_mistakes(packaged.test, keys, inputs.dataset, graph=judged.graph, count=config.evaluate.worst),
-        histories=_histories(inputs.models, [one.name for one in judged.candidates]),
-        unknown=unknowns(judged.manifest, packaged, judged.generators, quarantined=_quarantined(inputs.dataset)),
-        identity={
-            "data (md5 in data.dvc)": metrics["data_md5"],
-            "settings (sha256)": metrics["params_sha"],
-            "git revision": git_revision(Path.cwd()),
-            "method": config.method,
-            "seed": str(config.seed),
-        },
-        settings=config.evaluate,
+    mistakes = worst_mistakes(
+        load_detector(inputs.models / packaged.name),
+        packaged.test,
+        judged.manifest.set_index("image_id")["key"],
+        inputs.dataset,
+        count=config.evaluate.worst,
+        device=config.scale.device,
     )
+    write_mistakes(folder / "mistakes.json", mistakes)
+    histories = {one.name: inputs.models / one.name / "history.csv" for one in judged.candidates}
+    write_csv(folder / "training.csv", training_table(histories))
 
 
-def _histories(models: Path, names: Sequence[str]) -> dict[str, pd.DataFrame]:
-    paths = {name: models / name / "history.csv" for name in names}
-    return {name: pd.read_csv(path) for name, path in paths.items() if path.is_file() and path.stat().st_size > 1}
+def _run(folder: Path, judged: Judged, metrics: dict[str, Any], config: Config, inputs: Inputs) -> Run:
+    packaged, names = judged.candidates[0], [one.name for one in judged.candidates]
+    unknown = unknowns(
+        judged.manifest,
+        packaged,
+        judged.generators,
+        quarantined=_quarantined(inputs.dataset),
+        tiers=(folder / "tiers.json").is_file(),
+    )
+    return Run(
+        schema=SCHEMA,
+        candidates=names,
+        note=judged.note,
+        confidence=config.evaluate.confidence,
+        bootstrap=config.evaluate.bootstrap,
+        shortcut=metrics["shortcut"],
+        failed_soft=soft_failures(inputs.validation / "validation.json"),
+        unknown=unknown,
+        data_md5=metrics["data_md5"],
+        sources=sources_of(judged.manifest),
+        params_sha=metrics["params_sha"],
+        method=config.method,
+        seed=config.seed,
+        revision=git_revision(Path.cwd()),
+        models={name: sha256_of(inputs.models / name / WEIGHTS) for name in names},
+    )
 
 
 def _quarantined(dataset: Path) -> int:

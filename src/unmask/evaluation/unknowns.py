@@ -12,21 +12,30 @@ TIERS = (
     "How the verdict holds under recompression, resizing and thumbnails: pictures are scored as they came, "
     "the web and hard tiers are not measured."
 )
+TRANSPORT = (
+    "Chains of changes as sites and messengers really apply them: "
+    "each tier changes the source picture in one known way."
+)
 SEEDS = "How much another training run would differ: intervals cover the choice of test pictures, with one seed."
 
 
 def unknowns(
-    manifest: pd.DataFrame, packaged: Candidate, generators: Sequence[Mapping[str, Any]], *, quarantined: int
+    manifest: pd.DataFrame,
+    packaged: Candidate,
+    generators: Sequence[Mapping[str, Any]],
+    *,
+    quarantined: int,
+    tiers: bool,
 ) -> list[str]:
     """Sentences for the report, the weightiest first.
 
-    MANIFEST is the whole dataset's, GENERATORS the rows of `generator_rows`.
+    MANIFEST is the whole dataset's, GENERATORS the rows of `generator_rows`; TIERS says whether these were measured.
     """
     return [
         *_data(manifest),
         *_detector(packaged, generators),
         *_coverage(manifest, quarantined),
-        TIERS,
+        TRANSPORT if tiers else TIERS,
         SEEDS,
     ]
 

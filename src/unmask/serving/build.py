@@ -34,12 +34,15 @@ def folder_in_place(target: Path) -> Iterator[Path]:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def describe(folder: Path, bundle: Bundle) -> Bundle:
-    """Write CARD.md and bundle.json beside the model files in FOLDER; returns the bundle with hashes and version."""
+def describe(folder: Path, bundle: Bundle, details: str = "") -> Bundle:
+    """Write CARD.md and bundle.json beside the model files in FOLDER; returns the bundle with hashes and version.
+
+    DETAILS are further sections of the card, as `card_details` writes them.
+    """
     hashes = {name: sha256_of(folder / name) for name in (MODEL, WEIGHTS)}
     named = replace(bundle, version=model_version(hashes[MODEL], bundle.data.md5), files=hashes)
     size = (folder / MODEL).stat().st_size
-    (folder / CARD).write_text(render_card(named, model_bytes=size), encoding="utf-8")
+    (folder / CARD).write_text(render_card(named, model_bytes=size, details=details), encoding="utf-8")
     complete = replace(named, files=hashes | {CARD: sha256_of(folder / CARD)})
     (folder / DESCRIPTION).write_text(complete.to_json(), encoding="utf-8")
     return complete

@@ -1,15 +1,31 @@
 """CARD.md: what a released model is for, what it learned from, what it scored, where it ends, and its licences."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from unmask.evaluation.headline import TITLES
 from unmask.serving.bundle import Bundle
+
+CARD_TITLES = {
+    **TITLES,
+    "eer": "equal error rate, seen",
+    "ece": "expected calibration error",
+    "pointing_hit": "map: its highest place hits the forgery",
+    "pointing_chance": "map: a random place would",
+    "pointing_centre": "map: the centre would",
+    "shortcut_auc": "AUC of file statistics alone, all fakes",
+}
 
 CARD = """\
 # unmask {candidate}, version {version}
 
-{note}Says whether a picture of a face is a photograph or forged: a calibrated probability, a verdict (`real`, `fake` or
-`uncertain`) and what seems altered. Meant as one hint among others for people who check pictures.
+{note}## Intended use
+
+Says whether a picture of a face is a photograph or forged: a calibrated probability, a verdict (`real`, `fake` or
+`uncertain`) and what seems altered. Meant as one hint among others for people who check pictures: newsrooms, trust and
+safety, media forensics. Not meant to decide about a person on its own, to watch people, or to answer for pictures other
+than of one face.
 
 | | |
 |---|---|
@@ -23,7 +39,7 @@ CARD = """\
 
 {metrics}
 
-## Limits
+{details}## Limits
 
 - It answers for one roughly centred face that fills the picture; for any other picture the answer means nothing.
 - Forgeries of generators that its data does not hold are found less often, some hardly ever: see the figures for
@@ -41,8 +57,8 @@ CARD = """\
 """
 
 
-def render_card(bundle: Bundle, *, model_bytes: int) -> str:
-    """The release card as Markdown."""
+def render_card(bundle: Bundle, *, model_bytes: int, details: str = "") -> str:
+    """The release card as Markdown; DETAILS are further sections, as `card_details` writes them."""
     return CARD.format(
         candidate=bundle.candidate,
         version=bundle.version,
@@ -50,13 +66,14 @@ def render_card(bundle: Bundle, *, model_bytes: int) -> str:
         facts="\n".join(f"| {name} | {value} |" for name, value in _facts(bundle, model_bytes)),
         verdicts="\n".join(f"- {line}" for line in _verdicts(bundle)),
         metrics="\n".join(_metrics(bundle.metrics)),
+        details=details,
     )
 
 
 def _facts(bundle: Bundle, model_bytes: int) -> Iterator[tuple[str, str]]:
     prepared = bundle.preprocessing
     shrunk = f"shrunk to {prepared.window_px} px, of which " if prepared.shrink else ""
-    yield "Data (data.dvc)", f"`{bundle.data.md5}`, sources: {', '.join(bundle.data.sources)}"
+    yield "Data (data.dvc)", f"`{bundle.data.md5}`, sources: {', '.join(map(plain, bundle.data.sources))}"
     yield "Code", f"`{bundle.revision}`"
     yield "Method", str(bundle.params.get("method", ""))
     yield "Input", f"RGB, shorter side at least {prepared.min_side_px} px; {shrunk}the central {prepared.size_px} px"
@@ -77,14 +94,27 @@ def _verdicts(bundle: Bundle) -> Iterator[str]:
 
 def _metrics(metrics: Mapping[str, Any]) -> list[str]:
     rows = [
-        f"| {name} | {_number(entry['value'])} | {_number(entry.get('low'))} to {_number(entry.get('high'))} "
+        f"| {_title(name)} | {_number(entry['value'])} | {_ends(entry)} "
         f"| {entry.get('n_real', '')} | {entry.get('n_fake', '')} |"
-        for name, entry in _entries(metrics)
+        for name, entry in sorted(_entries(metrics), key=_order)
     ]
     if not rows:
         return ["None were measured."]
     head = "Test rows only; intervals hold with 95 % over resampled groups.\n"
     return [head, "| | value | interval | reals | fakes |", "|---|---|---|---|---|", *rows]
+
+
+def _order(named: tuple[str, Mapping[str, Any]]) -> int:
+    titles = list(CARD_TITLES)
+    return titles.index(named[0]) if named[0] in titles else len(titles)
+
+
+def _ends(entry: Mapping[str, Any]) -> str:
+    return f"{_number(entry['low'])} to {_number(entry['high'])}" if entry.get("low") is not None else "-"
+
+
+def _title(name: str) -> str:
+    return CARD_TITLES.get(name, plain(name))
 
 
 def _entries(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -93,6 +123,11 @@ def _entries(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield f"{prefix}{name}", entry
         elif isinstance(entry, Mapping):
             yield from _entries(entry, f"{prefix}{name}, ")
+
+
+def plain(text: str) -> str:
+    """Text from data as Markdown shows it, on one line: no markup, no column of a table."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
 
 
 def _number(value: object) -> str:

@@ -19,6 +19,7 @@ from unmask.data.tables import read_table
 from unmask.errors import ConfigError, DataError
 from unmask.evaluation.predict import spec_of
 from unmask.evaluation.provenance import git_revision
+from unmask.evaluation.report.evidence import read_evidence
 from unmask.files import read_json
 from unmask.labels.prompts import prompts
 from unmask.models import detector as models
@@ -37,6 +38,7 @@ from unmask.serving.bundle import (
     Preprocessing,
     SelfTest,
 )
+from unmask.serving.details import card_details
 from unmask.serving.export import check_same, export_onnx, onnx_logits
 from unmask.serving.precision import Evaluated, Served, choose_precision
 from unmask.serving.runtime import Runtime, prepare
@@ -65,7 +67,10 @@ def package(config: Config, *, root: Path) -> str:
         difference = check_same(detector, folder / MODEL, crops)
         served = choose_precision(folder / MODEL, evaluated, dataset=build / "dataset", spec=spec, config=config)
         shutil.copyfile(build / candidate / models.WEIGHTS, folder / WEIGHTS)
-        bundle = describe(folder, _bundle(config, detector, served, folder=folder, root=root))
+        details = card_details(
+            read_evidence(build / "evaluation"), candidate, config.package.licences, served=served.precision.served
+        )
+        bundle = describe(folder, _bundle(config, detector, served, folder=folder, root=root), details)
         latency = _latency_ms(Runtime(folder, threads=1), crops)
     size = sum(path.stat().st_size for path in target.iterdir())
     build_bento(root, version=bundle.version, target=build / "package/unmask.bento")
