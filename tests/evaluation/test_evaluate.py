@@ -80,7 +80,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, config: Config) -> Inputs:
     warp = {"source": "s", "generator": "warp", "reference": "s", "auc": 0.7, "auc_with_chroma": None}
     write_json(root / "validation/shortcut.json", {"rows": [warp, pooled]})
     write_json(root / "validation/validation.json", {"soft": []})
-    return Inputs(root / "dataset", root / "expanded", root / "validation", root, root / "data.dvc")
+    return Inputs(root / "dataset", root / "expanded", root / "validation", root, root / "data.dvc", root / "data")
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +173,13 @@ def test_plots_and_the_generator_table_are_readable(out: Path) -> None:
     generators = pd.read_csv(folder / "generators.csv").set_index("generator")
     assert generators.loc["s/warp", "shortcut_auc"] == 0.7
     assert generators["kind"].to_dict() == {"s/faceswap": "seen", "s/warp": "unseen"}
+
+
+def test_tiers_are_written_though_no_original_is_there(out: Path) -> None:
+    tiers = json.loads((out / "evaluation/tiers.json").read_text())
+    assert [row["name"] for row in tiers["teacher"]] == ["clean", "web", "hard"]
+    assert {row["missing"] for rows in tiers.values() for row in rows} == {64}
+    assert len(pd.read_csv(out / "evaluation/tiers_missing.csv")) == 64
 
 
 def test_the_report_shows_thumbnails_of_mistakes(out: Path) -> None:
