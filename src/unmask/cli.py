@@ -3,7 +3,7 @@
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -14,9 +14,14 @@ from unmask.data.forget import Selection, forget, remaining_traces
 from unmask.data.ingest import ingest
 from unmask.data.manifest import SAMPLE_SOURCE
 from unmask.evaluation.provenance import data_md5
+from unmask.files import write_json
 from unmask.presets.edit import apply_preset, presets
 
+if TYPE_CHECKING:
+    from unmask.evaluation.comparison.compare import Decision
+
 SAMPLE_SEED = 7
+KEEP = 3  # exit status of `unmask compare` where the champion stays
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -174,6 +179,49 @@ def preset_command(
     run_as_program("preset", lambda: _list_presets() if listing or not name else _preset(name, dry_run=dry_run))
 
 
+@app.command("compare")
+def compare_command(
+    champion: Annotated[str, typer.Argument(help="Evaluation folder or git revision, and :CANDIDATE.")],
+    challenger: Annotated[str, typer.Argument(help="The same, of what would take its place.")],
+    *,
+    trigger: Annotated[str, typer.Option(help="Slice on which it was asked to be better; overall if left out.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--json", help="Write the decision there, too.", show_default=False)
+    ] = None,
+) -> None:
+    """Say whether a challenger may take the champion's place, and why.
+
+    Both are judged on the test pictures that both have scored:
+
+    \b
+    unmask compare HEAD build/evaluation
+    unmask compare build/evaluation:teacher build/evaluation:student
+    unmask compare v1.0 build/evaluation --trigger "generator:news / swap"
+
+    A revision's outputs come from the DVC cache or remote. Without :CANDIDATE it
+    is the packaged one. It is promoted if it is better where it was asked to be,
+    not worse by more than a margin overall and on every slice and tier of enough
+    rows, within the caps on real photographs called fake and on latency (of the
+    bundle in package/ beside the folder), and right on the reported mistakes
+    (regression.csv). The margins and caps are promote in params.yaml.
+
+    \b
+    exit status  0 promote   1 error   2 wrong usage   3 keep the champion
+    """  # noqa: D301  # \b is the character that keeps a paragraph's lines
+    kept = False
+
+    def run() -> str:
+        nonlocal kept
+        decision = _compare(champion, challenger, trigger=trigger, out=out)
+        kept = decision.verdict == "keep"
+        return summary(decision)
+
+    from unmask.evaluation.comparison.table import summary
+
+    run_as_program("compare", run)
+    raise typer.Exit(KEEP if kept else 0)
+
+
 def main() -> None:
     """Run the command line."""
     app()
@@ -198,6 +246,18 @@ def _preset(name: str, *, dry_run: bool) -> str:
         say(f"{change.key}: {change.before} -> {change.after}")
     done = "would change" if dry_run else "changed"
     return f"{done} {len(changes)} settings of params.yaml to {name}"
+
+
+def _compare(champion: str, challenger: str, *, trigger: str, out: Path | None) -> "Decision":
+    from unmask.evaluation.comparison.run import compare_references
+    from unmask.evaluation.comparison.table import show_decision
+
+    config = load_config(Path.cwd())
+    decision = compare_references(champion, challenger, config=config, root=Path.cwd(), trigger=trigger)
+    show_decision(decision)
+    if out is not None:
+        write_json(out, decision.to_dict())
+    return decision
 
 
 def _draw(data: Path, *, seed: int, workers: int) -> str:

@@ -12,6 +12,7 @@ from unmask.data.manifest import SAMPLE_SOURCE, read_manifest
 from unmask.data.tables import read_table, write_table
 from unmask.errors import DataError
 from unmask.evaluation.calibration import fit
+from unmask.evaluation.coverage import coverage_table
 from unmask.evaluation.explaining import Sources, explanations, headline_explanations
 from unmask.evaluation.gate import Shortcut, read_shortcut, soft_failures
 from unmask.evaluation.headline import TITLES
@@ -25,7 +26,9 @@ from unmask.evaluation.measure import (
     roc_table,
 )
 from unmask.evaluation.predict import Predicted, predict
+from unmask.evaluation.promises import check_promises
 from unmask.evaluation.provenance import data_md5, git_revision, params_sha
+from unmask.evaluation.regression import read_regression, score_regression
 from unmask.evaluation.report import Findings, render
 from unmask.evaluation.slices import References
 from unmask.evaluation.unknowns import unknowns
@@ -53,6 +56,7 @@ class Inputs:
     validation: Path = Path("build/validation")
     models: Path = Path("build")
     data: Path = Path("data.dvc")
+    regression: Path = Path("regression.csv")
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Judged:
     generators: Sequence[dict[str, Any]]
     shortcut: Shortcut
     explanations: Mapping[str, dict[str, Any]]
+    regression: Mapping[str, list[dict[str, Any]]]
 
     @property
     def note(self) -> str:
@@ -79,7 +84,7 @@ def evaluate(config: Config, inputs: Inputs, *, out: Path) -> str:
     """Score both candidates and write OUT/evaluation, OUT/metrics.json and OUT/headline.json; returns the summary."""
     judged = judge(config, inputs)
     folder = out / "evaluation"
-    _write_tables(folder, judged)
+    _write_tables(folder, judged, config)
     metrics = headline(judged, config, inputs)
     write_json(out / "metrics.json", metrics)
     write_json(out / "headline.json", bare_numbers(metrics))
@@ -97,17 +102,26 @@ def judge(config: Config, inputs: Inputs) -> Judged:
     shortcut = read_shortcut(inputs.validation / "shortcut.json")
     references = {(row["source"], row["generator"]): row["reference"] for row in shortcut.rows}
     keys, sources = manifest.set_index("image_id")["key"], Sources(inputs.dataset, inputs.expanded)
-    candidates, graphs, explained = [], {}, {}
+    listed = read_regression(inputs.regression)
+    candidates, graphs, explained, regression = [], {}, {}, {}
     for name in sorted(CANDIDATES, key=lambda name: name != packaged):
         detector = load_detector(inputs.models / name)
         candidate = _judge(name, detector, rows, references, config=config, dataset=inputs.dataset)
         graphs[name] = detector.graph
         explained[name] = explanations(detector, candidate.predictions, keys, sources, config=config)
+        regression[name] = score_regression(
+            listed,
+            detector,
+            inputs.dataset,
+            temperature=candidate.calibration.temperature,
+            thresholds=candidate.calibration.thresholds,
+            config=config,
+        )
         if name != packaged:
             candidate = replace(candidate, predictions=candidate.predictions.assign(embedding=None))
         candidates.append(candidate)
     generators = generator_rows(candidates, shortcut.rows)
-    return Judged(manifest, candidates, graphs[packaged], generators, shortcut, explained)
+    return Judged(manifest, candidates, graphs[packaged], generators, shortcut, explained, regression)
 
 
 def scored_rows(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -162,21 +176,29 @@ def _table(name: str, rows: pd.DataFrame, predicted: Predicted, graph: LabelGrap
     return rows[KEPT].assign(candidate=name, **columns)
 
 
-def _write_tables(folder: Path, judged: Judged) -> None:
+def _write_tables(folder: Path, judged: Judged, config: Config) -> None:
     candidates = judged.candidates
     write_table(folder / "predictions.parquet", pd.concat([one.predictions for one in candidates], ignore_index=True))
-    write_json(folder / "calibration.json", {one.name: one.calibration.to_dict() for one in candidates})
+    write_json(folder / "calibration.json", {one.name: _calibration(one) for one in candidates})
     write_json(folder / "slices.json", {one.name: list(one.measured) for one in candidates})
     write_json(folder / "generators.json", list(judged.generators))
     write_json(folder / "explanations.json", dict(judged.explanations))
+    write_json(folder / "regression.json", dict(judged.regression))
     tables = {
         "roc.csv": roc_table(candidates),
         "reliability.csv": reliability_table(candidates),
+        "coverage.csv": coverage_table(candidates, config.evaluate, seed=config.seed),
         "generators.csv": generator_table(judged.generators, candidates),
     }
     for name, table in tables.items():
         with replacing(folder / name) as temporary:
             table.to_csv(temporary, index=False)
+
+
+def _calibration(candidate: Candidate) -> dict[str, Any]:
+    """What calibration.json holds of a candidate: `check` holds its promises against test rows."""
+    seen = candidate.find("seen") or {"metrics": {}}
+    return candidate.calibration.to_dict() | {"check": check_promises(candidate.calibration, seen["metrics"])}
 
 
 def headline(judged: Judged, config: Config, inputs: Inputs) -> dict[str, Any]:

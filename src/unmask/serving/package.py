@@ -3,7 +3,6 @@
 import dataclasses
 import shutil
 import statistics
-import time
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -38,12 +37,12 @@ from unmask.serving.bundle import (
     SelfTest,
 )
 from unmask.serving.export import check_same, export_onnx, onnx_logits
+from unmask.serving.latency import latencies_ms
 from unmask.serving.precision import Evaluated, Served, choose_precision
 from unmask.serving.runtime import Runtime, prepare
 from unmask.serving.verdict import Thresholds
 
 CANDIDATES = ("student", "teacher")
-TIMED = 30  # single crops; the median of their times is the latency
 
 
 def package(config: Config, *, root: Path) -> str:
@@ -66,7 +65,7 @@ def package(config: Config, *, root: Path) -> str:
         served = choose_precision(folder / MODEL, evaluated, dataset=build / "dataset", spec=spec, config=config)
         shutil.copyfile(build / candidate / models.WEIGHTS, folder / WEIGHTS)
         bundle = describe(folder, _bundle(config, detector, served, folder=folder, root=root))
-        latency = _latency_ms(Runtime(folder, threads=1), crops)
+        latency = statistics.median(latencies_ms(Runtime(folder, threads=1), crops))
     size = sum(path.stat().st_size for path in target.iterdir())
     build_bento(root, version=bundle.version, target=build / "package/unmask.bento")
     return (
@@ -162,12 +161,3 @@ def _self_test(config: Config, model: Path, preprocessing: Preprocessing) -> lis
     )
     logits = onnx_logits(model, [np.stack([prepare(picture, preprocessing) for picture in pictures])])
     return score_pictures(pictures, logits.tolist())
-
-
-def _latency_ms(runtime: Runtime, crops: npt.NDArray[np.uint8]) -> float:
-    def once(index: int) -> float:
-        start = time.perf_counter()
-        runtime.predict_crops(crops[index : index + 1])
-        return time.perf_counter() - start
-
-    return 1e3 * statistics.median(once(number % len(crops)) for number in range(TIMED))
