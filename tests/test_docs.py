@@ -29,6 +29,7 @@ RUN_HERE = {
     "make -n serve-flows": "flows.deployments",
     "pre-commit validate-config": "",
 }
+COMPARISON = "tests/evaluation/comparison/test_revisions.py"
 REPRO = "tests/pipeline/test_repro.py"
 CLI = "tests/test_cli.py"
 SERVICE = "tests/serving/test_service.py"
@@ -48,6 +49,7 @@ RUN_ELSEWHERE = {
     "python -m flows.retrain": "tests/flows/test_retrain.py::test_by_hand_it_needs_no_server",
     "bentoml serve": f"{SERVICE}::test_a_jpeg_is_answered_with_all_that_makes_it_readable",
     "curl -F images=@face.jpg http://localhost:3000/predict": f"{SERVICE}::test_several_pictures_are_answered_in_order",
+    "unmask compare HEAD build/evaluation": f"{COMPARISON}::test_a_revision_gives_what_it_had",
     "unmask ingest PATH": f"{REPRO}::test_two_batches_were_taken_in",
     "unmask ingest PATH --dry-run": f"{CLI}::test_a_dry_run_lists_and_writes_nothing",
     "unmask forget --source newsroom --group person-17 --yes": f"{CLI}::test_forgetting_says_what_else_to_purge",

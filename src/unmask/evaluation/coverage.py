@@ -24,7 +24,7 @@ def coverage_table(candidates: Sequence[Candidate], settings: Evaluate, *, seed:
     """The risk-coverage curve of each candidate on test rows (El-Yaniv and Wiener 2010), each class weighing half.
 
     Rows are decided from the surest on, by the distance of their log-odds from the middle of the two thresholds; the
-    band that ships is therefore one point of the curve. Columns: candidate; coverage, the share that is decided; error,
+    band that ships therefore lies on the curve. Columns: candidate; coverage, the share that is decided; error,
     the share of wrong verdicts among these; low and high, its interval over resampled groups. A candidate without test
     rows of both classes has no curve.
     """

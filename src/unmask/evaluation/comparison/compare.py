@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from unmask.config import Config, Evaluate, Promote
 from unmask.errors import DataError
 from unmask.evaluation.comparison.paired import Difference, paired_differences
@@ -21,6 +23,8 @@ from unmask.evaluation.comparison.rule import (
     verdict_of,
 )
 from unmask.evaluation.comparison.sides import Side
+
+TIER_KEYS = ["tier", "image_id"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def compare(champion: Side, challenger: Side, latency: Latency, *, config: Confi
     differences = measure_differences(shared, champion, challenger, config.evaluate, seed=config.seed)
     checks = [
         *difference_checks(differences, settings, trigger=trigger),
-        *missing_tiers(_only_champions(champion, challenger)),
+        *missing_tiers(_unshared_tiers(champion, challenger, min_shared=settings.min_shared)),
         *cap_checks(challenger.fpr, latency, settings),
         regression_check(challenger.regression, settings),
     ]
@@ -91,10 +95,14 @@ def _check_settings(settings: Promote) -> None:
             raise DataError(f"params.yaml: promote.{name}: must lie within 0 and 1")
 
 
-def _only_champions(champion: Side, challenger: Side) -> list[str]:
-    """Tiers that the challenger was not tried on."""
-    ours, theirs = (set() if side.tiers is None else set(side.tiers["tier"]) for side in (champion, challenger))
-    return sorted(ours - theirs)
+def _unshared_tiers(champion: Side, challenger: Side, *, min_shared: float) -> list[str]:
+    """Tiers in which the challenger was not tried on enough of the champion's pictures."""
+    if champion.tiers is None:
+        return []
+    scored = pd.DataFrame(columns=TIER_KEYS) if challenger.tiers is None else challenger.tiers
+    common = champion.tiers.merge(scored[TIER_KEYS], on=TIER_KEYS)["tier"].value_counts()
+    counts = champion.tiers["tier"].value_counts()
+    return [str(tier) for tier, count in sorted(counts.items()) if common.get(tier, 0) < min_shared * count]
 
 
 def _notes(

@@ -109,8 +109,9 @@ def regression_check(rows: Sequence[Mapping[str, Any]] | None, settings: Promote
 
 
 def missing_tiers(tiers: Iterable[str]) -> list[Check]:
-    """A tier that only the champion was tried on is a check that the challenger fails."""
-    return [_unmeasured(f"not worse on tier:{tier}, AUC", ">=", 0.0, "the challenger lacks it") for tier in tiers]
+    """A tier in which the challenger was not tried on the champion's pictures is a check that it fails."""
+    reason = "the challenger was tried on too few of these pictures"
+    return [_unmeasured(f"tier:{tier} scored by both", ">=", 0.0, reason) for tier in tiers]
 
 
 def _better(asked: Difference) -> Check:

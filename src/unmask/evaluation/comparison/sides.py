@@ -15,8 +15,7 @@ from unmask.files import read_json
 from unmask.serving.verdict import Thresholds, calibrate
 
 FACTS = ["image_id", "split", "source", "generator", "label", "group", "domain", "seen", "clip"]
-TIERS = "tiers.parquet"
-TIER_COLUMNS = ["candidate", "tier", "image_id", "logit"]
+CLEAN = "clean"  # the tier that is no tier: the same pictures as they are
 OWN_REFERENCE, ANY_REFERENCE = "its source", "all sources"
 
 
@@ -64,7 +63,7 @@ def read_side(folder: Path, *, candidate: str = "", name: str = "") -> Side:
         temperature=temperature,
         references=_references(measured),
         fpr=_fpr(measured, folder / "slices.json"),
-        tiers=_tiers(folder / TIERS, chosen, temperature),
+        tiers=_tiers(folder, chosen, temperature),
         regression=_regression(folder / "regression.json", chosen),
         bundle=folder.parent / "package/bundle",
     )
@@ -114,11 +113,15 @@ def _fpr(measured: Any, path: Path) -> Mapping[str, Any]:
     raise DataError(f"{path}: has no slice of all test pictures; run `dvc repro evaluate`")
 
 
-def _tiers(path: Path, candidate: str, temperature: float) -> pd.DataFrame | None:
+def _tiers(folder: Path, candidate: str, temperature: float) -> pd.DataFrame | None:
+    """Scores of the tiers alone: sweeps are curves for a reader and decide nothing."""
+    path = folder / "tier_scores.parquet"
     if not path.is_file():
         return None
-    rows = read_table(path, TIER_COLUMNS)
-    return _scored(rows[rows["candidate"] == candidate].drop(columns="candidate"), path, candidate, temperature)
+    tiers = {row["name"] for row in _of(folder / "tiers.json", candidate) if row["sweep"] is None} - {CLEAN}
+    rows = read_table(path, ["candidate", "name", "image_id", "logit"]).rename(columns={"name": "tier"})
+    chosen = rows[(rows["candidate"] == candidate) & rows["tier"].isin(tiers)]
+    return _scored(chosen.drop(columns="candidate"), path, candidate, temperature)
 
 
 def _regression(path: Path, candidate: str) -> list[dict[str, Any]] | None:
