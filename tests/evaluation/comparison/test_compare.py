@@ -27,7 +27,7 @@ def test_a_better_challenger_is_promoted(
     decision = _compare(write("a", frame), write("b", better), config)
     assert decision.verdict == "promote", [check for check in decision.checks if not check.passed]
     assert decision.rows == (frame["split"] == "test").sum()
-    assert {"overall:all", "overall:unseen", "generator:s0 / swap", "source:s1", "domain:d0"} <= {
+    assert {"overall:all", "overall:unseen", "generator:s0 / swap", "source:s0", "domain:d0"} <= {
         one.title for one in decision.differences
     }
     assert json.loads(json.dumps(decision.to_dict(), allow_nan=False))["verdict"] == "promote"

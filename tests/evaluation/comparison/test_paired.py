@@ -57,7 +57,7 @@ def test_what_both_sides_have_in_common_cancels_out() -> None:
 
 
 def test_the_interval_is_over_groups_not_rows() -> None:
-    """U-E: copies of each row in its group must not narrow the interval."""
+    """Copies of each row in its group must not narrow it."""
     generator = np.random.default_rng(0)
     fake = np.repeat([False, True], 60)
     first, second = generator.normal(size=120) + fake, generator.normal(size=120) + fake

@@ -15,7 +15,7 @@ from unmask.files import read_json
 from unmask.serving.verdict import Thresholds, calibrate
 
 FACTS = ["image_id", "split", "source", "generator", "label", "group", "domain", "seen", "clip"]
-CLEAN = "clean"  # the tier that is no tier: the same pictures as they are
+CLEAN = "clean"  # no tier but the same pictures as they are
 OWN_REFERENCE, ANY_REFERENCE = "its source", "all sources"
 
 
