@@ -22,6 +22,7 @@ RUN_HERE = {
     "unmask preset sjedd-vitb32 --dry-run": "teach.optimiser.learning_rate: 3.0e-3 -> 6.0e-7",
     "python -m benchmarks.data --help": "--full",
     "python -m benchmarks.train --help": "--only",
+    "python -m benchmarks.evaluate --help": "--resamples",
     "dvc dag": "distill",
     "dvc metrics show": "",
     "make -n setup": "",

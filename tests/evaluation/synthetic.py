@@ -4,9 +4,7 @@ import numpy as np
 import pandas as pd
 
 from unmask.config import Evaluate
-from unmask.evaluation.calibration import fit
-from unmask.evaluation.measure import Candidate, measure
-from unmask.serving.verdict import calibrate, verdicts
+from unmask.evaluation.measure import Candidate, calibrated, measure
 
 GENERATORS = {"swap": (2.5, True), "region": (1.8, True), "warp": (1.0, False)}
 
@@ -33,10 +31,5 @@ def make_predictions(seed: int = 0, *, groups: int = 240, clips: bool = False) -
 
 def judge(name: str, frame: pd.DataFrame, settings: Evaluate) -> Candidate:
     """Calibrate and measure predictions."""
-    val = frame[frame["split"] == "val"]
-    found = fit(
-        logit=val["logit"], fake=val["label"] == "fake", seen=val["seen"], groups=val["group"], settings=settings
-    )
-    p = calibrate(frame["logit"].to_numpy(), found.temperature)
-    frame = frame.assign(candidate=name, p_fake=p, verdict=verdicts(p, found.thresholds))
-    return measure(name, frame, found, settings=settings, references={}, seed=0)
+    frame, calibration = calibrated(frame.assign(candidate=name), settings)
+    return measure(name, frame, calibration, settings=settings, references={}, seed=0)

@@ -1,18 +1,31 @@
-import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from unmask.evaluation.bootstrap import effective_rows, exact_interval, group_intervals, resampled_weights
-from unmask.evaluation.metrics import scored
-from unmask.serving.verdict import Thresholds, calibrate
+from unmask.evaluation import bootstrap
+from unmask.evaluation.bootstrap import (
+    CHUNK,
+    Independent,
+    bounded_interval,
+    effective_rows,
+    exact_interval,
+    group_intervals,
+    percentiles,
+    resampled,
+    resampled_weights,
+)
 
 SETTINGS = {"resamples": 400, "confidence": 0.95, "seed": 1}
 
 
 def test_rows_of_a_group_are_drawn_together() -> None:
     groups = np.array([0, 0, 1, 2, 2, 2])
-    for weights in resampled_weights(groups, resamples=20, seed=0):
+    (drawn,) = resampled_weights(groups, resamples=20, seed=0)
+    assert drawn.shape == (20, 6)
+    for weights in drawn:
         assert weights[0] == weights[1]
         assert len(set(weights[3:])) == 1
         assert weights[[0, 2, 3]].sum() == 3  # as many groups as there are
@@ -67,17 +80,69 @@ def test_effective_rows_counts_equal_groups_once() -> None:
     assert effective_rows(np.array([], dtype=np.int64)) == 0.0
 
 
-def test_a_hundred_thousand_rows_take_milliseconds_a_resample() -> None:
-    generator = np.random.default_rng(0)
-    fake = generator.random(100_000) < 0.5
-    logit = generator.normal(size=100_000) + fake
-    rows = scored(
-        fake=fake,
-        logit=logit,
-        p=calibrate(logit, 1.0),
-        groups=generator.integers(0, 30_000, 100_000),
-        thresholds=Thresholds(0.8, 0.2),
+def _shares(values: np.ndarray) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    return lambda weights: {"share": weights @ values / weights.sum(axis=-1)}
+
+
+def test_how_many_resamples_are_held_at_once_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = np.repeat(np.arange(30), 3)
+    whole = np.concatenate(list(resampled_weights(groups, resamples=50, seed=2)))
+    monkeypatch.setattr(bootstrap, "CHUNK", 7 * 90)
+    pieces = list(resampled_weights(groups, resamples=50, seed=2))
+    assert [len(piece) for piece in pieces] == [7] * 7 + [1]
+    assert (np.concatenate(pieces) == whole).all()
+
+
+def test_weights_held_at_once_do_not_grow_with_resamples() -> None:
+    sizes = [weights.size for weights in resampled_weights(np.arange(CHUNK // 4), resamples=40, seed=0)]
+    assert max(sizes) <= CHUNK
+    assert sum(sizes) == 40 * (CHUNK // 4)
+
+
+@given(st.floats(0.001, 0.999), st.floats(1e-4, 0.3), st.floats(2, 500))
+def test_a_bounded_interval_holds_its_number_and_stays_within_0_and_1(
+    value: float, spread: float, units: float
+) -> None:
+    drawn = value + spread * np.array([-1.0, 1.0])
+    low, high = bounded_interval(value, drawn, Independent(units, units), 0.95)
+    assert 0 <= low < value < high <= 1
+
+
+def test_a_bounded_interval_of_many_groups_is_the_textbook_one_on_log_odds() -> None:
+    hit = np.random.default_rng(5).random(4000) < 0.3
+    groups = np.arange(4000)
+    drawn = resampled(_shares(hit), groups, resamples=2000, seed=0)["share"]
+    low, high = bounded_interval(float(hit.mean()), drawn, Independent.of_one_class(groups), 0.95)
+    p = hit.mean()
+    reach = 1.96 / np.sqrt(4000 * p * (1 - p))
+    odds = np.log(p / (1 - p))
+    assert (low, high) == pytest.approx((1 / (1 + np.exp(reach - odds)), 1 / (1 + np.exp(-reach - odds))), abs=1e-3)
+
+
+def test_few_groups_widen_a_bounded_interval_beyond_the_percentiles() -> None:
+    values = np.random.default_rng(1).random(8)
+    drawn = resampled(_shares(values), np.arange(8), resamples=2000, seed=0)["share"]
+    low, high = bounded_interval(float(values.mean()), drawn, Independent(8, 8), 0.95)
+    outer = percentiles(drawn, 0.95)
+    assert low < outer[0] < outer[1] < high
+
+
+def test_resamples_that_all_agree_give_the_exact_interval() -> None:
+    same = Independent(40, 20)
+    assert bounded_interval(1.0, np.ones(50), same, 0.95) == exact_interval(1.0, 20, 0.95)
+    assert bounded_interval(0.5, np.full(50, 0.5 + 1e-16), same, 0.95) == exact_interval(0.5, 20, 0.95)
+
+
+def test_no_bounded_interval_where_resamples_often_lack_a_class() -> None:
+    drawn = np.where(np.arange(100) < 11, np.nan, 0.5)
+    assert bounded_interval(0.5, drawn, Independent(9, 9), 0.95) is None
+
+
+def test_units_of_two_classes_are_at_most_twice_the_rarer_one() -> None:
+    groups = np.arange(103)
+    assert Independent.of(groups, groups < 3) == Independent(pytest.approx(6), pytest.approx(3))
+    assert Independent.of(np.arange(40), np.arange(40) < 20) == Independent(pytest.approx(40), pytest.approx(20))
+    # Both classes of the same 20 groups: there are no more units than groups.
+    assert Independent.of(np.tile(np.arange(20), 2), np.arange(40) < 20) == Independent(
+        pytest.approx(20), pytest.approx(20)
     )
-    start = time.process_time()
-    group_intervals(rows.measure, rows.groups, resamples=20, confidence=0.95, seed=0)
-    assert (time.process_time() - start) * 50 < 30  # seconds for 1,000 resamples, with room for a busy machine

@@ -30,7 +30,7 @@ def _mixed(reals: int = 20, fakes: int = 20, **columns: Any) -> pd.DataFrame:
 
 
 def _measure(frame: pd.DataFrame, name: str, settings: Evaluate, level: str = "frame") -> dict[str, Any]:
-    part = next(one for one in slices(frame, {}) if (one.name, one.level) == (name, level))
+    part = next(one for one in slices(frame, {}, temperature=1.0) if (one.name, one.level) == (name, level))
     return measure_slice(part, THRESHOLDS, settings, seed=0)
 
 
@@ -72,7 +72,9 @@ def test_no_error_among_few_reals_does_not_look_like_certainty(settings: Evaluat
 def test_seen_and_unseen_fakes_meet_the_same_reals() -> None:
     frame = _mixed(seen=[True] * 30 + [False] * 10)
     counts = {
-        part.name: part.rows["label"].value_counts().to_dict() for part in slices(frame, {}) if part.kind == "overall"
+        part.name: part.rows["label"].value_counts().to_dict()
+        for part in slices(frame, {}, temperature=1.0)
+        if part.kind == "overall"
     }
     assert counts["seen"] == {"real": 20, "fake": 10}
     assert counts["unseen"] == {"real": 20, "fake": 10}
@@ -80,7 +82,7 @@ def test_seen_and_unseen_fakes_meet_the_same_reals() -> None:
 
 def test_a_generator_meets_the_reals_of_its_own_source() -> None:
     frame = pd.concat([_mixed(source="a"), _mixed(source="b", reals=15)])
-    part = next(one for one in slices(frame, {}) if one.name == "b / swap")
+    part = next(one for one in slices(frame, {}, temperature=1.0) if one.name == "b / swap")
     assert part.reference == "its source"
     assert set(part.rows["source"]) == {"b"}
     assert (part.rows["label"] == "real").sum() == 15
@@ -88,14 +90,14 @@ def test_a_generator_meets_the_reals_of_its_own_source() -> None:
 
 def test_a_source_without_reals_meets_all_of_them_and_says_so() -> None:
     frame = pd.concat([_mixed(source="a"), _mixed(source="b", reals=0)])
-    part = next(one for one in slices(frame, {}) if one.name == "b / swap")
+    part = next(one for one in slices(frame, {}, temperature=1.0) if one.name == "b / swap")
     assert part.reference == "all sources"
     assert set(part.rows.loc[part.rows["label"] == "real", "source"]) == {"a"}
 
 
 def test_a_source_without_reals_meets_those_that_the_shortcut_audit_met() -> None:
     frame = pd.concat([_mixed(source="a"), _mixed(source="c"), _mixed(source="b", reals=0)])
-    part = next(one for one in slices(frame, {("b", "swap"): "c"}) if one.name == "b / swap")
+    part = next(one for one in slices(frame, {("b", "swap"): "c"}, temperature=1.0) if one.name == "b / swap")
     assert part.reference == "c"
     assert set(part.rows.loc[part.rows["label"] == "real", "source"]) == {"c"}
 
@@ -106,11 +108,23 @@ def test_manipulations_of_one_video_stay_separate_clips() -> None:
     frame = _rows(
         label=["fake"] * 8, generator=[name for name in names for _ in range(2)], clip="000_003", logit=np.arange(8.0)
     )
-    clips = by_clip(frame)
+    clips = by_clip(frame, temperature=2.0)
     assert clips["generator"].tolist() == names
-    first = calibrate(np.array([0.0, 1.0]), 1.0).mean()
-    assert clips["p_fake"].iloc[0] == pytest.approx(first)
-    assert calibrate(clips["logit"].to_numpy(), 1.0)[0] == pytest.approx(first)
+    assert clips["logit"].tolist() == [0.5, 2.5, 4.5, 6.5]
+    assert clips["p_fake"].tolist() == calibrate(np.array([0.25, 1.25, 2.25, 3.25]), 1.0).tolist()
+
+
+def test_a_picture_without_a_clip_counts_alone_among_clips() -> None:
+    frame = _rows(label=["fake"] * 5, generator="swap", clip=["a", "", "a", "", "b"], logit=[0.0, 1.0, 2.0, 3.0, 9.0])
+    clips = by_clip(frame, temperature=1.0)
+    assert sorted(zip(clips["clip"], clips["logit"], strict=True)) == [("", 1.0), ("", 3.0), ("a", 1.0), ("b", 9.0)]
+    assert set(clips.loc[clips["clip"] == "", "group"]) == {"g1", "g3"}
+
+
+def test_the_temperature_does_not_reorder_clips() -> None:
+    frame = _rows(label=["fake"] * 4, generator="swap", clip=["a", "a", "b", "b"], logit=[9.0, -2.0, 3.2, 3.0])
+    orders = [by_clip(frame, temperature)["p_fake"].argsort().tolist() for temperature in (0.2, 1.0, 20.0)]
+    assert orders == [[1, 0]] * 3
 
 
 def test_clips_are_measured_beside_frames(settings: Evaluate) -> None:
@@ -121,7 +135,7 @@ def test_clips_are_measured_beside_frames(settings: Evaluate) -> None:
 
 
 def test_pictures_without_clips_have_no_clip_slice() -> None:
-    assert {part.level for part in slices(_mixed(), {})} == {"frame"}
+    assert {part.level for part in slices(_mixed(), {}, temperature=1.0)} == {"frame"}
 
 
 def test_the_confidence_widens_the_interval(settings: Evaluate) -> None:

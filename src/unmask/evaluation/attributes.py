@@ -12,9 +12,16 @@ import pandas as pd
 from unmask.config import Evaluate
 from unmask.data.tables import read_table
 from unmask.errors import DataError
-from unmask.evaluation.bootstrap import Interval, Weights, effective_rows, exact_interval, group_intervals
+from unmask.evaluation.bootstrap import (
+    Floats,
+    Independent,
+    Interval,
+    Weights,
+    bounded_interval,
+    resampled,
+)
 from unmask.evaluation.metrics import NAN, Scored, scored
-from unmask.evaluation.slices import MIN_ROWS
+from unmask.evaluation.numbers import MIN_ROWS
 from unmask.serving.verdict import Thresholds
 
 MEAN = "mean"
@@ -28,18 +35,14 @@ class Ranked:
     places: npt.NDArray[np.int64]
     scores: Scored
 
-    def auc(self, weights: Weights) -> float:
-        """Probability that an altered row scores above an intact one; WEIGHTS (N,) are of all rows."""
-        curve = self.scores.curve(weights[self.places])
-        return NAN if curve is None else curve.auc()
+    def auc(self, weights: Weights) -> Floats:
+        """Probability that an altered row scores above an intact one (...); WEIGHTS (..., N) are of all rows."""
+        curve = self.scores.curve(weights[..., self.places])
+        return np.full(weights.shape[:-1], NAN) if curve is None else curve.auc()
 
-    def exact(self, value: float, confidence: float) -> Interval | None:
-        """Interval of an AUC without any error, which resampling would take for certain; None for any other."""
-        if value not in {0.0, 1.0}:
-            return None
-        # Disjoint pairs of one altered and one intact row are independent trials.
-        pairs = min(effective_rows(self.scores.groups[flags]) for flags in (self.scores.fake, ~self.scores.fake))
-        return exact_interval(value, pairs, confidence)
+    def interval(self, value: float, drawn: Floats, confidence: float) -> Interval | None:
+        """Of its AUC, from the AUCs of resamples (R,)."""
+        return bounded_interval(value, drawn, Independent.of(self.scores.groups, self.scores.fake), confidence)
 
     @property
     def lacking(self) -> str:
@@ -108,32 +111,33 @@ def _numbers(
 ) -> dict[str, dict[str, Any]]:
     sound = {name: one for name, one in ranked.items() if not one.lacking}
 
-    def measure(weights: Weights) -> dict[str, float]:
+    def measure(weights: Weights) -> dict[str, Floats]:
         values = {name: one.auc(weights) for name, one in sound.items()}
-        return values | {MEAN: float(np.mean(list(values.values()))) if values else NAN}
+        return values | {MEAN: np.mean(list(values.values()), axis=0) if values else np.full(len(weights), NAN)}
 
-    values = measure(np.ones(len(groups)))
-    intervals = group_intervals(
-        measure, groups, resamples=settings.bootstrap, confidence=settings.confidence, seed=seed
-    )
+    values = {name: float(found[0]) for name, found in measure(np.ones((1, len(groups)))).items()}
+    drawn = resampled(measure, groups, resamples=settings.bootstrap, seed=seed)
     numbers = {}
     for name, one in ranked.items():
-        interval = one.exact(values[name], settings.confidence) if name in sound else None
-        found = number(values.get(name), interval or intervals.get(name), one.lacking)
+        interval = one.interval(values[name], drawn[name], settings.confidence) if name in sound else None
         altered = int(one.scores.fake.sum())
+        found = number(values.get(name), interval, one.lacking)
         numbers[name] = found | {"altered": altered, "intact": len(one.places) - altered}
-    interval = _of_mean([numbers[name] for name in sound], values, intervals[MEAN])
-    mean = number(values[MEAN], interval, "" if sound else "no label has enough rows")
-    rested_on = np.unique(np.concatenate([one.places for one in sound.values()])) if sound else ()
+    if not sound:
+        return numbers | {MEAN: number(None, None, "no label has enough rows") | {"labels": 0, "rows": 0}}
+    rested_on = np.unique(np.concatenate([one.places for one in sound.values()]))
+    independent = Independent.of_one_class(groups[rested_on])
+    resampled_mean = bounded_interval(values[MEAN], drawn[MEAN], independent, settings.confidence)
+    mean = number(values[MEAN], _of_mean([numbers[name] for name in sound], values, resampled_mean), "")
     return numbers | {MEAN: mean | {"labels": len(sound), "rows": len(rested_on)}}
 
 
 def _of_mean(
-    numbers: Sequence[Mapping[str, Any]], values: Mapping[str, float], resampled: Interval | None
+    numbers: Sequence[Mapping[str, Any]], values: Mapping[str, float], resampled_mean: Interval | None
 ) -> Interval | None:
     """Of the mean over labels: where one of them is 0 or 1 no resample of it differs, so the mean of their own ends."""
     if not any(value in {0.0, 1.0} for name, value in values.items() if name != MEAN):
-        return resampled
+        return resampled_mean
     ends = [[one[end] for one in numbers] for end in ("low", "high")]
     if any(value is None for side in ends for value in side):
         return None

@@ -11,13 +11,12 @@ from unmask.config import Config
 from unmask.data.manifest import SAMPLE_SOURCE, read_manifest
 from unmask.data.tables import read_table, write_table
 from unmask.errors import DataError
-from unmask.evaluation.calibration import fit
-from unmask.evaluation.coverage import coverage_table
 from unmask.evaluation.explaining import Sources, explanations, headline_explanations
 from unmask.evaluation.gate import Shortcut, read_shortcut, soft_failures
 from unmask.evaluation.headline import TITLES
 from unmask.evaluation.measure import (
     Candidate,
+    calibrated,
     generator_rows,
     generator_table,
     headline_numbers,
@@ -30,6 +29,7 @@ from unmask.evaluation.promises import check_promises
 from unmask.evaluation.provenance import data_md5, git_revision, params_sha
 from unmask.evaluation.regression import read_regression, score_regression
 from unmask.evaluation.report import Findings, render
+from unmask.evaluation.risk_coverage import coverage_table
 from unmask.evaluation.slices import References
 from unmask.evaluation.unknowns import unknowns
 from unmask.evaluation.worst import worst_mistakes
@@ -37,7 +37,6 @@ from unmask.files import replacing, write_json
 from unmask.labels.explanation import best_altered_state
 from unmask.labels.graph import LabelGraph
 from unmask.models.detector import Detector, load_detector
-from unmask.serving.verdict import calibrate, verdicts
 
 CANDIDATES = ("student", "teacher")
 KEPT = ["image_id", "split", "source", "batch", "generator", "label", "group", "domain", "seen", "clip"]
@@ -156,12 +155,7 @@ def _judge(
         what=name,
     )
     table = _table(name, rows, predicted, detector.graph)
-    val = table[table["split"] == "val"]
-    calibration = fit(
-        logit=val["logit"], fake=val["label"] == "fake", seen=val["seen"], groups=val["group"], settings=config.evaluate
-    )
-    p = calibrate(table["logit"].to_numpy(), calibration.temperature)
-    table = table.assign(p_fake=p, verdict=verdicts(p, calibration.thresholds))
+    table, calibration = calibrated(table, config.evaluate)
     return measure(name, table, calibration, settings=config.evaluate, references=references, seed=config.seed)
 
 

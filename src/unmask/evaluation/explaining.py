@@ -11,9 +11,17 @@ from unmask.config import Config, Evaluate
 from unmask.data.forging.masks import MASKS_SCHEMA
 from unmask.data.tables import read_typed
 from unmask.evaluation.attributes import MEAN, attribute_aucs, label_vectors, number
-from unmask.evaluation.bootstrap import Interval, Weights, effective_rows, exact_interval, group_intervals
+from unmask.evaluation.bootstrap import (
+    Floats,
+    Independent,
+    Interval,
+    Weights,
+    bounded_interval,
+    percentiles,
+    resampled,
+)
+from unmask.evaluation.numbers import MIN_ROWS
 from unmask.evaluation.pointing import TOLERANCE, counted, play
-from unmask.evaluation.slices import MIN_ROWS
 from unmask.models.detector import Detector
 
 EVERY = "all"
@@ -87,19 +95,19 @@ def _rates(rows: pd.DataFrame, settings: Evaluate, seed: int) -> dict[str, Any]:
         nothing = number(None, None, f"only {len(rows)} fakes of {len(np.unique(groups))} groups")
         return dict.fromkeys((*columns, "above_chance", "above_centre"), nothing)
 
-    def measure(weights: Weights) -> dict[str, float]:
-        mean = {name: float(weights @ values / weights.sum()) for name, values in columns.items()}
+    def measure(weights: Weights) -> dict[str, Floats]:
+        mean = {name: weights @ values / weights.sum(axis=-1) for name, values in columns.items()}
         return mean | {f"above_{name}": mean["hit"] - mean[name] for name in ("chance", "centre")}
 
-    values = measure(np.ones(len(rows)))
-    intervals = group_intervals(
-        measure, groups, resamples=settings.bootstrap, confidence=settings.confidence, seed=seed
-    )
-    at_the_end = [name for name in ("hit", "centre") if values[name] in {0.0, 1.0}]
-    for name in at_the_end:
-        intervals[name] = exact_interval(values[name], effective_rows(groups), settings.confidence)
+    values = {name: float(found[0]) for name, found in measure(np.ones((1, len(rows)))).items()}
+    drawn = resampled(measure, groups, resamples=settings.bootstrap, seed=seed)
+    independent = Independent.of_one_class(groups)
+    intervals = {
+        name: bounded_interval(values[name], drawn[name], independent, settings.confidence) for name in columns
+    }
+    intervals |= {name: percentiles(drawn[name], settings.confidence) for name in drawn if name not in columns}
     for name in ("chance", "centre"):
-        if {"hit", name} & set(at_the_end):
+        if {values["hit"], values[name]} & {0.0, 1.0}:
             intervals[f"above_{name}"] = _difference(intervals["hit"], intervals[name])
     return {name: number(value, intervals[name], "") for name, value in values.items()}
 

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from unmask.config import Evaluate
-from unmask.evaluation.calibration import Calibration
+from unmask.errors import DataError
+from unmask.evaluation.calibration import Calibration, fit
 from unmask.evaluation.metrics import RELIABILITY_BINS, Scored, scored
-from unmask.evaluation.slices import References, Slice, measure_slice, slices
-from unmask.serving.verdict import Thresholds
+from unmask.evaluation.slices import References, measure_slice, slices
+from unmask.serving.verdict import Thresholds, calibrate, verdicts
 
 Measured = dict[str, Any]
 ROC_POINTS = 101
@@ -63,6 +64,42 @@ def score_rows(rows: pd.DataFrame, thresholds: Thresholds) -> Scored:
     return scored(fake=fake, logit=rows["logit"], p=rows["p_fake"], groups=rows["group"], thresholds=thresholds)
 
 
+def calibrated(predictions: pd.DataFrame, settings: Evaluate) -> tuple[pd.DataFrame, Calibration]:
+    """Choose temperature and thresholds on validation rows alone; the predictions with `p_fake` and `verdict`.
+
+    Raises:
+        DataError: `check_predictions` refuses the rows, or validation has too few of a class.
+    """
+    check_predictions(predictions)
+    val = predictions[predictions["split"] == "val"]
+    calibration = fit(
+        logit=val["logit"], fake=val["label"] == "fake", seen=val["seen"], groups=val["group"], settings=settings
+    )
+    p = calibrate(predictions["logit"].to_numpy(dtype=np.float64), calibration.temperature)
+    return predictions.assign(p_fake=p, verdict=verdicts(p, calibration.thresholds)), calibration
+
+
+def check_predictions(predictions: pd.DataFrame) -> None:
+    """See that every row counts once, has a score, and that no group helps to choose what it is then measured by.
+
+    Raises:
+        DataError: a score is not a number, an image_id stands twice, or a group has rows in both val and test.
+    """
+    whole = np.isfinite(predictions["logit"].to_numpy(dtype=np.float64))
+    if not whole.all():
+        lost = predictions.loc[~whole].iloc[0]
+        remedy = "the model is damaged, train it again"
+        raise DataError(f"picture {lost['image_id']} has the score {lost['logit']} ({(~whole).sum()} such); {remedy}")
+    twice = predictions.loc[predictions["image_id"].duplicated(), "image_id"]
+    if len(twice):
+        raise DataError(f"picture {twice.iloc[0]} stands twice among the predictions; run `dvc repro assemble`")
+    crossing = set(predictions.loc[predictions["split"] == "val", "group"]) & set(
+        predictions.loc[predictions["split"] == "test", "group"]
+    )
+    if crossing:
+        raise DataError(f"group {min(crossing)} has rows in both val and test; run `dvc repro assemble`")
+
+
 def measure(
     name: str,
     predictions: pd.DataFrame,
@@ -73,7 +110,8 @@ def measure(
     seed: int,
 ) -> Candidate:
     """Measure every slice of a candidate's test rows; REFERENCES as in `slices`."""
-    parts: list[Slice] = list(slices(predictions[predictions["split"] == "test"], references))
+    test = predictions[predictions["split"] == "test"]
+    parts = slices(test, references, temperature=calibration.temperature)
     measured = [measure_slice(part, calibration.thresholds, settings, seed=seed) for part in parts]
     return Candidate(name, calibration, predictions, measured)
 
@@ -97,7 +135,7 @@ def roc_table(candidates: Sequence[Candidate]) -> pd.DataFrame:
             rows = candidate.scored(seen=seen)
             curve = rows.curve(np.ones(len(rows.fake)))
             if curve is not None:
-                columns[f"{candidate.name}_{name}"] = [round(curve.tpr_at(float(fpr)), 5) for fpr in grid]
+                columns[f"{candidate.name}_{name}"] = [round(float(curve.tpr_at(float(fpr))), 5) for fpr in grid]
     return pd.DataFrame(columns)
 
 

@@ -1,5 +1,6 @@
 """Run a detector over crops: decoded in threads, one batch ahead of the network, nothing kept but its outputs."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ def predict(detector: Detector, keys: Sequence[str], root: Path, *, device: str,
     target = target_device(device)
     spec, reader = spec_of(detector), ShardReader(root)
     detector = detector.to(target).eval()
-    parts: list[tuple[npt.NDArray[np.float64], ...]] = []
+    parts: list[Predicted] = []
 
     def load(key: str) -> Pixels:
         return crop(decode_image(reader.read(key)), spec)
@@ -49,10 +50,11 @@ def predict(detector: Detector, keys: Sequence[str], root: Path, *, device: str,
     with ThreadPoolExecutor(max(1, workers)) as pool, torch.inference_mode():
         for pixels in track(prefetched(keys, load, pool), what, total=-(-len(keys) // BATCH)):
             output = detector(as_pictures(np.stack(pixels), target))
-            found = (output.logit, output.scores, output.marginals, output.embedding)
-            parts.append(tuple(part.double().cpu().numpy() for part in found))
-    logit, scores, marginals, embedding = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Predicted(logit, scores.astype(np.float32), marginals.astype(np.float32), embedding.astype(np.float32))
+            rest = (part.float().cpu().numpy() for part in (output.scores, output.marginals, output.embedding))
+            parts.append(Predicted(output.logit.double().cpu().numpy(), *rest))
+    return Predicted(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in dataclasses.fields(Predicted))
+    )
 
 
 def target_device(name: str) -> torch.device:

@@ -1,26 +1,21 @@
-"""Which rows a number is about, and the number with its interval or the reason why there is none."""
+"""Which rows a number is about: slices of test rows, picture by picture and clip by clip."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from unmask.config import Evaluate
-from unmask.evaluation.bootstrap import Interval, effective_rows, exact_interval, group_intervals
-from unmask.evaluation.metrics import NAMES, Scored, scored
-from unmask.serving.verdict import Thresholds
+from unmask.evaluation.metrics import scored
+from unmask.evaluation.numbers import MIN_ROWS, measure_rows
+from unmask.serving.verdict import Thresholds, calibrate
 
 Level = Literal["frame", "clip"]
 References = Mapping[tuple[str, str], str]
 Kind = Literal["overall", "generator", "source", "domain"]
-MIN_ROWS = 10  # of each class that a number needs
-REALS_ONLY = frozenset({"fpr"})
-FAKES_ONLY = frozenset({"recall", "miss"})
-NO_EXACT = frozenset({"ece"})  # not a share, so that 0 or 1 has no exact interval
-CLIP_KEYS = ["source", "label", "generator", "clip"]
+CLIP_KEYS = ["source", "label", "generator", "clip"]  # manipulations of one video share its name and must stay apart
 
 
 @dataclass(frozen=True)
@@ -37,16 +32,16 @@ class Slice:
     reference: str = ""
 
 
-def slices(test: pd.DataFrame, references: References) -> Iterator[Slice]:
-    """Slices of one candidate's test predictions: every picture, then clips where there are any.
+def slices(test: pd.DataFrame, references: References, *, temperature: float) -> Iterator[Slice]:
+    """Slices of one candidate's test predictions: picture by picture, then clip by clip where there are clips.
 
-    REFERENCES name the source whose reals a (source, generator) is held against, where that is not its own; the
-    shortcut audit's own choice makes the two comparable.
+    TEMPERATURE calibrates the clips' log-odds as it did those of their frames. REFERENCES name the source whose reals a
+    (source, generator) is held against, where that is not its own; the shortcut audit's own choice makes the two
+    comparable.
     """
     yield from _slices(test, "frame", references)
-    clips = by_clip(test)
-    if len(clips):
-        yield from _slices(clips, "clip", references)
+    if (test["clip"] != "").any():
+        yield from _slices(by_clip(test, temperature), "clip", references)
 
 
 def _slices(test: pd.DataFrame, level: Level, references: References) -> Iterator[Slice]:
@@ -80,18 +75,16 @@ def _per_generator(test: pd.DataFrame, level: Level, references: References) -> 
         )
 
 
-def by_clip(frames: pd.DataFrame) -> pd.DataFrame:
-    """One row a clip: the mean probability of its frames.
+def by_clip(frames: pd.DataFrame, temperature: float) -> pd.DataFrame:
+    """One row a clip, or a picture that belongs to none: the mean of its frames' log-odds, calibrated.
 
-    A clip is (source, label, generator, clip): several manipulations of one video share its name and must stay apart.
+    Log-odds, because a mean of probabilities would rank clips differently at another temperature, and because frames
+    beyond a probability of 0.999 would all count alike. A clip is (source, label, generator, clip).
     """
-    framed = frames[frames["clip"] != ""]
-    if not len(framed):
-        return framed
-    kept = {"group": "first", "domain": "first", "seen": "first", "p_fake": "mean"}
-    clips = framed.groupby(CLIP_KEYS, sort=True, as_index=False).agg(kept)
-    p = clips["p_fake"].clip(1e-12, 1 - 1e-12)
-    return clips.assign(logit=np.log(p / (1 - p)))
+    alone = np.where(frames["clip"] == "", np.arange(len(frames)), -1)
+    kept = {"group": "first", "domain": "first", "seen": "first", "logit": "mean"}
+    clips = frames.assign(alone=alone).groupby([*CLIP_KEYS, "alone"], sort=True, as_index=False).agg(kept)
+    return clips.drop(columns="alone").assign(p_fake=calibrate(clips["logit"].to_numpy(), temperature))
 
 
 def measure_slice(part: Slice, thresholds: Thresholds, settings: Evaluate, *, seed: int) -> dict[str, Any]:
@@ -116,56 +109,3 @@ def measure_slice(part: Slice, thresholds: Thresholds, settings: Evaluate, *, se
         "groups": int(part.rows["group"].nunique()),
         "metrics": numbers,
     }
-
-
-def measure_rows(rows: Scored, settings: Evaluate, *, seed: int) -> dict[str, dict[str, Any]]:
-    """Each metric of `NAMES` as {value, low, high, n_real, n_fake}, or with value None and a `reason`."""
-    lacking = {name: _lacking(rows, name) for name in NAMES}
-    if all(lacking.values()):
-        return {name: number(None, None, rows, reason=reason) for name, reason in lacking.items()}
-    values = rows.measure(np.ones(len(rows.fake)))
-    intervals = group_intervals(
-        rows.measure, rows.groups, resamples=settings.bootstrap, confidence=settings.confidence, seed=seed
-    )
-    result = {}
-    for name in NAMES:
-        interval = _honest(name, values[name], intervals[name], rows, settings.confidence)
-        reason = lacking[name] or ("" if interval else "a class vanishes from too many resamples")
-        result[name] = number(None if reason else values[name], interval, rows, reason=reason)
-    return result
-
-
-def number(value: float | None, interval: Interval | None, rows: Scored, *, reason: str = "") -> dict[str, Any]:
-    """One reported number, rounded to what its interval can bear."""
-    low, high = interval if interval and value is not None else (None, None)
-    shown = {
-        key: None if part is None else round(part, 5) for key, part in (("value", value), ("low", low), ("high", high))
-    }
-    return shown | {"n_real": rows.n_real, "n_fake": rows.n_fake} | ({"reason": reason} if reason else {})
-
-
-def _lacking(rows: Scored, name: str) -> str:
-    """Why the rows can't bear this metric; empty where they can."""
-    for label, flags, other in (("real", ~rows.fake, FAKES_ONLY), ("fake", rows.fake, REALS_ONLY)):
-        if name in other:
-            continue
-        count = int(flags.sum())
-        if count < MIN_ROWS:
-            return f"only {count} {label}"
-        if len(np.unique(rows.groups[flags])) < 2:
-            return f"every {label} is of one group"
-    return ""
-
-
-def _honest(name: str, value: float, interval: Interval | None, rows: Scored, confidence: float) -> Interval | None:
-    """Replace a resampled interval that can't be true: where no error occurred, none is ever drawn."""
-    if interval is None or name in NO_EXACT or value not in {0.0, 1.0}:
-        return interval
-    sizes: dict[bool, float] = {flag: effective_rows(_of(rows, fake=flag)) for flag in (False, True)}
-    # Disjoint pairs of one real and one fake are independent trials of "the fake scores higher".
-    count = sizes[False] if name in REALS_ONLY else sizes[True] if name in FAKES_ONLY else min(sizes.values())
-    return exact_interval(value, count, confidence)
-
-
-def _of(rows: Scored, *, fake: bool) -> npt.NDArray[np.int64]:
-    return np.asarray(rows.groups[rows.fake == fake])

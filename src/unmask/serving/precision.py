@@ -16,14 +16,13 @@ from unmask.data.manifest import read_manifest
 from unmask.data.preprocess import Pixels, PreprocessSpec, crop
 from unmask.data.shards import ShardReader
 from unmask.errors import ConfigError, DataError
-from unmask.evaluation.calibration import fit
-from unmask.evaluation.measure import Candidate, headline_numbers, score_rows
+from unmask.evaluation.measure import Candidate, calibrated, headline_numbers, score_rows
 from unmask.evaluation.predict import prefetched
 from unmask.evaluation.slices import measure_slice, slices
 from unmask.serving.bundle import Precision
 from unmask.serving.export import onnx_logits
 from unmask.serving.quantise import quantise
-from unmask.serving.verdict import Thresholds, calibrate, verdicts
+from unmask.serving.verdict import Thresholds
 
 CHOICES = ("auto", "never")
 RANGE_CROPS = 256  # training crops that set the ranges of int8; its AUC stops changing well below
@@ -133,21 +132,16 @@ def crops_of(keys: Sequence[str], dataset: Path, spec: PreprocessSpec, workers: 
 
 def _auc(rows: pd.DataFrame) -> float:
     curve = score_rows(rows, Thresholds(fake=1.0, real=0.0)).curve(np.ones(len(rows)))
-    return float("nan") if curve is None else curve.auc()
+    return float("nan") if curve is None else float(curve.auc())
 
 
 def _recalibrated(
     table: pd.DataFrame, evaluated: Evaluated, *, told: str, measured: dict[str, float], config: Config
 ) -> Served:
-    val = table[table["split"] == "val"]
-    calibration = fit(
-        logit=val["logit"], fake=val["label"] == "fake", seen=val["seen"], groups=val["group"], settings=config.evaluate
-    )
-    p = calibrate(table["logit"].to_numpy(dtype=np.float64), calibration.temperature)
-    said = verdicts(p, calibration.thresholds)
-    changed = float((said != table["verdict"].to_numpy()).mean())
-    table = table.assign(p_fake=p, verdict=said)
-    overall = [part for part in slices(table[table["split"] == "test"], {}) if part.kind == "overall"]
+    table, calibration = calibrated(table, config.evaluate)
+    changed = float((table["verdict"] != evaluated.predictions["verdict"]).mean())
+    test = table[table["split"] == "test"]
+    overall = [part for part in slices(test, {}, temperature=calibration.temperature) if part.kind == "overall"]
     parts = [measure_slice(part, calibration.thresholds, config.evaluate, seed=config.seed) for part in overall]
     numbers = headline_numbers(Candidate("int8", calibration, table, parts))
     why = f"{told}; {changed:.1%} of the verdicts differ. Attributes and map were measured in float32."

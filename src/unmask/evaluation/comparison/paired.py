@@ -5,10 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from unmask.evaluation.bootstrap import Interval, effective_rows, exact_interval
+from unmask.evaluation.bootstrap import (
+    ROUNDING,
+    Floats,
+    Interval,
+    effective_rows,
+    exact_interval,
+    percentiles,
+    resampled_weights,
+)
 from unmask.evaluation.comparison.pairs import Pair, Said
-from unmask.evaluation.resampling import Floats, group_counts, percentile_interval
-from unmask.evaluation.slices import MIN_ROWS
+from unmask.evaluation.numbers import MIN_ROWS
 
 METRICS = ("auc", "recall", "fpr")
 NEEDS = {"auc": (False, True), "recall": (True,), "fpr": (False,)}  # classes, fake or not
@@ -64,7 +71,7 @@ def paired_differences(
     measures = [_measure(pair) for pair in pairs]
     observed = [measure(np.ones((1, groups))) for measure in measures]
     drawn: list[list[dict[str, Floats]]] = [[] for _ in pairs]
-    for counts in group_counts(groups, resamples=resamples, seed=seed):
+    for counts in resampled_weights(np.arange(groups), resamples=resamples, seed=seed):
         for parts, measure in zip(drawn, measures, strict=True):
             parts.append(measure(counts))
     return [
@@ -128,10 +135,10 @@ def _number(pair: Pair, name: str, observed: Floats, drawn: Floats, confidence: 
     if reason:
         return PairedNumber(None, None, None, None, reason)
     difference = float(observed[1] - observed[0])
-    interval = percentile_interval(drawn[:, 1] - drawn[:, 0], confidence)
+    interval = percentiles(drawn[:, 1] - drawn[:, 0], confidence)
     if interval is None:
         reason = "a class vanishes from too many resamples"
-    elif interval[0] == interval[1]:
+    elif interval[1] - interval[0] < ROUNDING:
         rows = min(effective_rows(pair.groups[pair.fake == flag]) for flag in NEEDS[name])
         radius = exact_interval(0.0, rows, confidence)[1]
         interval = (difference - radius, difference + radius)

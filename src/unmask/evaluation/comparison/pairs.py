@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from unmask.evaluation.bootstrap import Codes, Floats
 from unmask.evaluation.comparison.rows import SharedRows
 from unmask.evaluation.comparison.sides import Side
-from unmask.evaluation.resampling import Codes, Floats
 from unmask.evaluation.slices import References, slices
 from unmask.serving.verdict import Thresholds, verdicts
 
@@ -40,8 +40,8 @@ class Pair:
 def pair_slices(shared: SharedRows, champion: Side, challenger: Side) -> Iterator[Pair]:
     """Every slice of the report, over the shared rows."""
     references: References = challenger.references
-    ours = slices(shared.champion, references)
-    theirs = slices(shared.challenger, references)
+    ours = slices(shared.champion, references, temperature=champion.temperature)
+    theirs = slices(shared.challenger, references, temperature=challenger.temperature)
     for first, second in zip(ours, theirs, strict=True):
         said = (_said(first.rows, champion.thresholds), _said(second.rows, challenger.thresholds))
         yield _pair(second.kind, second.name, second.level, second.rows, said)

@@ -9,9 +9,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from unmask.config import Evaluate
-from unmask.evaluation.bootstrap import Interval, effective_rows, exact_interval
+from unmask.evaluation.bootstrap import (
+    Codes,
+    Floats,
+    Interval,
+    effective_rows,
+    exact_interval,
+    percentiles,
+    resampled_weights,
+)
 from unmask.evaluation.measure import Candidate
-from unmask.evaluation.resampling import Codes, Floats, group_counts, group_sums, percentile_interval
 from unmask.serving.verdict import Thresholds
 
 Bools = npt.NDArray[np.bool_]
@@ -58,9 +65,9 @@ class _Cuts:
         classes = (self.fake[:, None], ~self.fake[:, None])
         return [
             (
-                group_sums(one, self.groups, self.count),
-                group_sums(self.decided & one, self.groups, self.count),
-                group_sums(self.wrong & one, self.groups, self.count),
+                _group_sums(one, self.groups, self.count),
+                _group_sums(self.decided & one, self.groups, self.count),
+                _group_sums(self.wrong & one, self.groups, self.count),
             )
             for one in classes
         ]
@@ -76,7 +83,7 @@ class _Cuts:
         """Of one cut's error; the exact one where no error occurred, because then no resample draws any."""
         if value in {0.0, 1.0}:
             return exact_interval(value, effective_rows(self.groups[self.decided[:, column]]), confidence)
-        return percentile_interval(drawn[:, column], confidence)
+        return percentiles(drawn[:, column], confidence)
 
 
 def _curve(candidate: Candidate, settings: Evaluate, *, seed: int) -> pd.DataFrame:
@@ -87,7 +94,7 @@ def _curve(candidate: Candidate, settings: Evaluate, *, seed: int) -> pd.DataFra
     odds = test["logit"].to_numpy(dtype=np.float64) / candidate.calibration.temperature
     cuts = _cuts(odds - middle(candidate.calibration.thresholds), fake, test["group"])
     coverage, error = (values[0] for values in cuts.shares(np.ones((1, cuts.count))))
-    resampled = group_counts(cuts.count, resamples=settings.bootstrap, seed=seed)
+    resampled = resampled_weights(np.arange(cuts.count), resamples=settings.bootstrap, seed=seed)
     drawn = np.concatenate([cuts.shares(counts)[1] for counts in resampled])
     intervals = [cuts.interval(at, value, drawn, settings.confidence) or (None, None) for at, value in enumerate(error)]
     low, high = zip(*intervals, strict=True)
@@ -102,3 +109,10 @@ def _cuts(distance: Floats, fake: Bools, groups: pd.Series) -> _Cuts:
     decided = decided[:, (decided.sum(axis=0) >= MIN_DECIDED) | (levels == levels[0])]
     codes = np.unique(groups, return_inverse=True)[1].astype(np.int64)
     return _Cuts(fake, codes, decided, decided & ((distance > 0) != fake)[:, None])
+
+
+def _group_sums(rows: Bools, groups: Codes, count: int) -> Floats:
+    """How many of the flags (N, K) each group holds: (COUNT, K)."""
+    sums = np.zeros((count, rows.shape[1]))
+    np.add.at(sums, groups, rows)
+    return sums
