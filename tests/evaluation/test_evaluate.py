@@ -16,6 +16,7 @@ from unmask.data.manifest import read_manifest
 from unmask.data.preprocess import PreprocessSpec, crop
 from unmask.data.shards import ShardReader
 from unmask.errors import DataError
+from unmask.evaluation.comparison.sides import read_side
 from unmask.evaluation.evaluate import Inputs, evaluate, scored_rows
 from unmask.evaluation.predict import BATCH, predict
 from unmask.files import write_json
@@ -171,6 +172,17 @@ def test_plots_and_the_generator_table_are_readable(out: Path) -> None:
     generators = pd.read_csv(folder / "generators.csv").set_index("generator")
     assert generators.loc["s/warp", "shortcut_auc"] == 0.7
     assert generators["kind"].to_dict() == {"s/faceswap": "seen", "s/warp": "unseen"}
+
+
+def test_what_a_comparison_reads_is_written(out: Path) -> None:
+    folder = out / "evaluation"
+    assert set(pd.read_csv(folder / "coverage.csv")["candidate"]) == {"student", "teacher"}
+    calibrations = json.loads((folder / "calibration.json").read_text())
+    for name in ("student", "teacher"):
+        check = calibrations[name]["check"]["fake"]
+        assert check["promised"] == calibrations[name]["fake"]["promised"]
+        assert check["test"]["n_real"] == 32
+        assert read_side(folder, candidate=name).regression == []
 
 
 def test_the_report_shows_thumbnails_of_mistakes(out: Path) -> None:
