@@ -8,6 +8,7 @@ from pathlib import Path
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from dvc.scm import SCMError
+from dvc_data.index import DataIndexDirError
 
 from unmask.errors import DataError
 
@@ -51,7 +52,7 @@ def _fetch(revision: str, output: str, *, root: Path, target: Path) -> None:
             return
     except SCMError:
         raise DataError(f"{revision}: neither a folder nor a git revision") from None
-    except (DvcException, OSError) as error:
+    except (DvcException, DataIndexDirError, OSError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(
             f"{revision}: DVC can't give {output} ({reason}); `dvc fetch` it there, or evaluate that revision again"
