@@ -6,12 +6,16 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+import unmask.cli
 import unmask.data.sample.build
 import unmask.data.sample.plan
+import unmask.evaluation.comparison.run
 from unmask.cli import app
 from unmask.data.audit.growth import read_version, write_version
 from unmask.data.batches import list_batches, read_index
 from unmask.data.sources.recognise import LAYOUTS
+from unmask.evaluation.comparison.compare import Decision
+from unmask.files import read_json
 
 
 @dataclass
@@ -45,8 +49,15 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("command", "lesson"),
-    [("ingest", "pairs.csv"), ("sample", "smoke test"), ("forget", "forgotten.txt"), ("preset", "encoder.weights")]
-    + [("predict", "data_hash"), ("protocol", "first_seen")]
+    [
+        ("ingest", "pairs.csv"),
+        ("compare", "keep the champion"),
+        ("sample", "smoke test"),
+        ("forget", "forgotten.txt"),
+        ("preset", "encoder.weights"),
+        ("predict", "data_hash"),
+        ("protocol", "first_seen"),
+    ]
     + [("ingest", layout.name) for layout in LAYOUTS],
 )
 def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) -> None:
@@ -57,7 +68,13 @@ def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) ->
 
 @pytest.mark.parametrize(
     ("command", "line"),
-    [("ingest", "celeb-df "), ("ingest", "pairs.csv "), ("forget", "unmask "), ("predict", "verdict ")],
+    [
+        ("ingest", "celeb-df "),
+        ("ingest", "pairs.csv "),
+        ("forget", "unmask "),
+        ("predict", "verdict "),
+        ("compare", "exit status  0"),
+    ],
 )
 def test_tables_in_the_help_keep_their_lines(call: Callable[..., Result], command: str, line: str) -> None:
     assert any(text.startswith(f"  {line}") for text in call(command, "--help").output.splitlines())
@@ -175,3 +192,28 @@ def test_an_unknown_preset_is_one_line(call: Callable[..., Result]) -> None:
     result = call("preset", "vit")
     assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
     assert "there are sagnet-vitl14, sjedd-vitb32" in result.stderr
+
+
+def _sides(monkeypatch: pytest.MonkeyPatch, verdict: str) -> None:
+    decision = Decision(verdict, "a (student)", "b (student)", "", 100, (), (), ())
+    monkeypatch.setattr(unmask.evaluation.comparison.run, "compare_references", lambda *_, **__: decision)
+    monkeypatch.setattr(unmask.cli, "load_config", lambda _: None)
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("promote", 0), ("keep", 3)])
+def test_a_comparison_says_its_verdict_in_the_exit_status(
+    call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, verdict: str, status: int
+) -> None:
+    _sides(monkeypatch, verdict)
+    result = call("compare", "a", "b", "--json", "decision.json")
+    assert result.exit_code == status
+    assert f"compare: {verdict}" in result.output
+    assert read_json(Path("decision.json"))["verdict"] == verdict
+
+
+def test_a_comparison_of_nothing_is_an_error(call: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes((Path(__file__).parent.parent / "params.yaml").read_bytes())
+    (tmp_path / "a").mkdir()
+    result = call("compare", "a", "a")
+    assert result.exit_code == 1
+    assert "predictions.parquet: missing" in result.output

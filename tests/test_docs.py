@@ -32,6 +32,7 @@ RUN_HERE = {
     "make -n serve-flows": "flows.deployments",
     "pre-commit validate-config": "",
 }
+COMPARISON = "tests/evaluation/comparison/test_revisions.py"
 REPRO = "tests/pipeline/test_repro.py"
 CLI = "tests/test_cli.py"
 PREDICT = "tests/serving/offline/test_predict.py"
@@ -63,6 +64,7 @@ RUN_ELSEWHERE = {
     "dvc queue start --jobs 2": f"{PROTOCOL}::test_queued_ones_are_worked_off_and_not_queued_twice",
     "unmask report --open": f"{REPORT}::test_the_command_opens_the_page",
     "unmask report build/evaluation --out report.html": f"{REPORT}::test_the_command_renders_a_finished_folder",
+    "unmask compare HEAD build/evaluation": f"{COMPARISON}::test_a_revision_gives_what_it_had",
     "unmask ingest PATH": f"{REPRO}::test_two_batches_were_taken_in",
     "unmask ingest PATH --dry-run": f"{CLI}::test_a_dry_run_lists_and_writes_nothing",
     "unmask forget --source newsroom --group person-17 --yes": f"{CLI}::test_forgetting_says_what_else_to_purge",

@@ -2,6 +2,7 @@
 
 import typer
 
+from unmask.commands.compare import compare_command
 from unmask.commands.data import accept_command, forget_command, ingest_command, sample_command
 from unmask.commands.predict import predict_command
 from unmask.commands.preset import preset_command
@@ -23,6 +24,7 @@ app.command("preset")(preset_command)
 app.command("predict")(predict_command)
 app.command("protocol")(protocol_command)
 app.command("report")(report_command)
+app.command("compare")(compare_command)
 
 
 def main() -> None:

@@ -222,6 +222,17 @@ class Evaluate:
 
 
 @dataclass
+class Promote:
+    margin: float = MISSING
+    slice_margin: float = MISSING
+    min_rows: int = MISSING
+    min_shared: float = MISSING
+    max_fpr: float = MISSING
+    max_latency_ms: float = MISSING
+    min_regression: float = MISSING
+
+
+@dataclass
 class Drift:
     max_rows: int = MISSING
     max_domain_auc: float = MISSING
@@ -253,6 +264,7 @@ class Config:
     teach: Teach = MISSING
     distill: Distill = MISSING
     evaluate: Evaluate = MISSING
+    promote: Promote = MISSING
     drift: Drift = MISSING
     package: Package = MISSING
 

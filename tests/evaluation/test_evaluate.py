@@ -16,6 +16,7 @@ from unmask.data.manifest import read_manifest
 from unmask.data.preprocess import PreprocessSpec, crop
 from unmask.data.shards import ShardReader
 from unmask.errors import DataError
+from unmask.evaluation.comparison.sides import read_side
 from unmask.evaluation.evaluate import Inputs, evaluate, scored_rows
 from unmask.evaluation.predict import BATCH, predict
 from unmask.evaluation.record import read_run
@@ -180,6 +181,17 @@ def test_tiers_are_written_though_no_original_is_there(out: Path) -> None:
     assert [row["name"] for row in tiers["teacher"]] == ["clean", "web", "hard"]
     assert {row["missing"] for rows in tiers.values() for row in rows} == {64}
     assert len(pd.read_csv(out / "evaluation/tiers_missing.csv")) == 64
+
+
+def test_what_a_comparison_reads_is_written(out: Path) -> None:
+    folder = out / "evaluation"
+    assert set(pd.read_csv(folder / "coverage.csv")["candidate"]) == {"student", "teacher"}
+    calibrations = json.loads((folder / "calibration.json").read_text())
+    for name in ("student", "teacher"):
+        check = calibrations[name]["check"]["fake"]
+        assert check["promised"] == calibrations[name]["fake"]["promised"]
+        assert check["test"]["n_real"] == 32
+        assert read_side(folder, candidate=name).regression == []
 
 
 def test_the_report_shows_thumbnails_of_mistakes(out: Path) -> None:

@@ -111,7 +111,7 @@ def test_the_bundle_says_where_it_comes_from(bundle_folder, config):
     assert bundle.calibration.temperature == 1.5
     assert bundle.calibration.notes == ["a remark"]
     assert bundle.params["teach"]["epochs"] == config.teach.epochs
-    assert "scale" not in bundle.params
+    assert {"scale", "promote"}.isdisjoint(bundle.params)
     assert len(bundle.prompts) == len(bundle.graph.labels) == 10
     assert len(bundle.self_test) == config.package.self_test_rows
 

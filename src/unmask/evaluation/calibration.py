@@ -18,14 +18,16 @@ from unmask.serving.verdict import Thresholds, calibrate
 Floats = npt.NDArray[np.float64]
 TEMPERATURES = (0.02, 50.0)  # wide enough for any sane detector; an optimum at an end is reported
 MIN_ROWS = 10  # of each class; fewer can't hold a threshold at all
+CONFIDENCE = 0.95  # of every promise, over the draw of the validation rows
 
 
 @dataclass(frozen=True)
 class Promise:
-    """What a threshold was chosen for and what its rows can promise.
+    """What a threshold was chosen for and what its rows can promise of rows that are exchangeable with them.
 
     `meant` is the error rate asked for; `promised` is the rate that holds with 95 % confidence over the draw of the
-    validation rows; `rows` and `independent` count these rows, as they are and as if rows of a group were copies.
+    validation rows, at most `meant` where there are enough of them; `rows` and `independent` count these rows, as they
+    are and as if rows of a group were copies.
     """
 
     meant: float
@@ -56,7 +58,7 @@ def fit(
     """Calibrate on validation rows (N,): log-odds of fake, truth, whether the generator is a seen one, and group.
 
     Raises:
-        DataError: fewer than ten reals or ten fakes of seen generators.
+        DataError: fewer than ten reals or ten fakes of seen generators, or a score that is not finite.
     """
     scores, truth = np.asarray(logit, dtype=np.float64), np.asarray(fake, dtype=np.bool_)
     codes = np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
@@ -67,6 +69,9 @@ def fit(
             f"validation has {reals} reals and {fakes} fakes of seen generators, calibration needs {MIN_ROWS} of each; "
             "raise assemble.val_fraction or ingest more"
         )
+    if not np.isfinite(scores).all():
+        odd = np.count_nonzero(~np.isfinite(scores))
+        raise DataError(f"{odd} of {len(scores)} validation scores are not finite; train the detector again")
     used = known_fake | ~truth
     temperature = fit_temperature(scores[used], truth[used])
     p = np.asarray(calibrate(scores, temperature))
@@ -101,31 +106,32 @@ def fit_temperature(logit: Floats, fake: npt.NDArray[np.bool_]) -> float:
 
 
 def upper_threshold(scores: Floats, groups: npt.NDArray[np.int64], rate: float) -> tuple[float, Promise]:
-    """Smallest score such that a new row lies above it with probability at most RATE, and what that is worth.
+    """Smallest of the scores (N,) such that, with 95 % confidence, a new row lies above it at most at RATE.
 
-    The threshold is the k-th smallest of n scores, k = ceil((n + 1)(1 - rate)) (split conformal: Vovk et al. 2005);
-    the share above it is Beta(n + 1 - k, k) distributed, whose 95 % quantile is the rate promised. With n too small
-    for RATE (k > n) it is the largest score. Counts shrink to the effective ones where groups hold several rows.
+    With x of n exchangeable rows above it, the share of new ones above it is Beta(x + 1, n - x) distributed (Vovk 2012,
+    conditional validity of split conformal prediction), so x is the largest whose 95 % quantile keeps RATE. Rows of a
+    group count as copies: both n and x shrink to Kish's effective number of rows (Korn and Graubard 1998). Where even
+    x = 0 does not keep RATE, the threshold is the largest score and the promise says what it keeps.
     """
-    n = len(scores)
-    independent = effective_rows(groups)
-    rank = math.ceil((n + 1) * (1 - rate) - 1e-9)
-    above = (n + 1 - min(rank, n)) * independent / n
-    promised = float(beta.ppf(0.95, above, min(rank, n) * independent / n))
-    note = _too_few(rate, n, promised) if rank > n or math.floor(independent) < rows_for(rate) else ""
-    threshold = float(np.sort(scores)[min(rank, n) - 1])
-    return threshold, Promise(rate, promised, n, math.floor(independent), note)
+    n, independent = len(scores), effective_rows(groups)
+    above = np.arange(math.floor(rate * n) + 1)
+    errors = above * independent / n
+    promises = np.atleast_1d(beta.ppf(CONFIDENCE, errors + 1, independent - errors))
+    kept = max(0, int(np.searchsorted(promises, rate, side="right")) - 1)
+    promised = float(promises[kept])
+    note = _too_few(rate, independent, promised) if promised > rate else ""
+    return float(np.sort(scores)[n - 1 - kept]), Promise(rate, promised, n, math.floor(independent), note)
 
 
-def rows_for(rate: float, confidence: float = 0.95) -> int:
-    """Rows that must all lie below a threshold to promise RATE: 59 for 5 %, 149 for 2 %, 299 for 1 %."""
-    return math.ceil(math.log(1 - confidence) / math.log(1 - rate))
+def rows_for(rate: float) -> int:
+    """Independent rows that must all lie below a threshold to promise RATE: 59 for 5 %, 149 for 2 %, 299 for 1 %."""
+    return math.ceil(math.log(1 - CONFIDENCE) / math.log(1 - rate))
 
 
-def _too_few(rate: float, n: int, promised: float) -> str:
+def _too_few(rate: float, independent: float, promised: float) -> str:
     return (
         f"A rate of {rate:.1%} needs at least {rows_for(rate)} independent validation rows even with no error among "
-        f"them; here are {n}, which promise {promised:.1%} with 95 % confidence."
+        f"them; here are {independent:.0f}, which promise {promised:.1%} with {CONFIDENCE:.0%} confidence."
     )
 
 

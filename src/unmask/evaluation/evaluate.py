@@ -26,6 +26,7 @@ from unmask.evaluation.measure import (
     roc_table,
 )
 from unmask.evaluation.predict import Predicted, predict
+from unmask.evaluation.promises import check_promises
 from unmask.evaluation.provenance import data_md5, git_revision, params_sha
 from unmask.evaluation.record import (
     SCHEMA,
@@ -37,8 +38,10 @@ from unmask.evaluation.record import (
     write_mistakes,
     write_run,
 )
+from unmask.evaluation.regression import read_regression, score_regression
 from unmask.evaluation.reliability import with_intervals
 from unmask.evaluation.report.page import write_report
+from unmask.evaluation.risk_coverage import coverage_table
 from unmask.evaluation.slices import References
 from unmask.evaluation.tiers.run import Tiered, measure_all
 from unmask.evaluation.tiers.table import degradations
@@ -68,6 +71,7 @@ class Inputs:
     models: Path = Path("build")
     data: Path = Path("data.dvc")
     originals: Path = Path("data")
+    regression: Path = Path("regression.csv")
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class Judged:
     shortcut: Shortcut
     explanations: Mapping[str, dict[str, Any]]
     tiers: Tiered
+    regression: Mapping[str, list[dict[str, Any]]]
 
     @property
     def note(self) -> str:
@@ -115,19 +120,28 @@ def judge(config: Config, inputs: Inputs) -> Judged:
     shortcut = read_shortcut(inputs.validation / "shortcut.json")
     references = {(row["source"], row["generator"]): row["reference"] for row in shortcut.rows}
     keys, sources = manifest.set_index("image_id")["key"], Sources(inputs.dataset, inputs.expanded)
-    candidates, graphs, explained = [], {}, {}
+    listed = read_regression(inputs.regression)
+    candidates, graphs, explained, regression = [], {}, {}, {}
     for name in sorted(CANDIDATES, key=lambda name: name != packaged):
         detector = load_detector(inputs.models / name)
         candidate = _judge(name, detector, rows, references, config=config, dataset=inputs.dataset)
         graphs[name] = detector.graph
         explained[name] = explanations(detector, candidate.predictions, keys, sources, config=config)
+        regression[name] = score_regression(
+            listed,
+            detector,
+            inputs.dataset,
+            temperature=candidate.calibration.temperature,
+            thresholds=candidate.calibration.thresholds,
+            config=config,
+        )
         if name != packaged:
             candidate = replace(candidate, predictions=candidate.predictions.assign(embedding=None))
         candidates.append(candidate)
     generators = generator_rows(candidates, shortcut.rows)
     test = rows[rows["split"] == "test"]
     tiers = measure_all(config, test, candidates, models=inputs.models, data=inputs.originals)
-    return Judged(manifest, candidates, graphs[packaged], generators, shortcut, explained, tiers)
+    return Judged(manifest, candidates, graphs[packaged], generators, shortcut, explained, tiers, regression)
 
 
 def scored_rows(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -180,20 +194,28 @@ def _table(name: str, rows: pd.DataFrame, predicted: Predicted, graph: LabelGrap
 def _write_tables(folder: Path, judged: Judged, config: Config) -> None:
     candidates = judged.candidates
     write_table(folder / "predictions.parquet", pd.concat([one.predictions for one in candidates], ignore_index=True))
-    write_json(folder / "calibration.json", {one.name: one.calibration.to_dict() for one in candidates})
+    write_json(folder / "calibration.json", {one.name: _calibration(one) for one in candidates})
     write_json(folder / "slices.json", {one.name: list(one.measured) for one in candidates})
     write_json(folder / "generators.json", list(judged.generators))
     write_json(folder / "explanations.json", dict(judged.explanations))
     write_tiers(folder, judged.tiers)
+    write_json(folder / "regression.json", dict(judged.regression))
     tables = {
         "roc.csv": roc_table(candidates),
         "reliability.csv": with_intervals(reliability_table(candidates), candidates, config.evaluate, seed=config.seed),
+        "coverage.csv": coverage_table(candidates, config.evaluate, seed=config.seed),
         "generators.csv": generator_table(judged.generators, candidates),
         "det.csv": det_table(candidates),
         "domains.csv": domain_table(candidates),
     }
     for name, table in tables.items():
         write_csv(folder / name, table)
+
+
+def _calibration(candidate: Candidate) -> dict[str, Any]:
+    """What calibration.json holds of a candidate: `check` holds its promises against test rows."""
+    seen = candidate.find("seen") or {"metrics": {}}
+    return candidate.calibration.to_dict() | {"check": check_promises(candidate.calibration, seen["metrics"])}
 
 
 def headline(judged: Judged, config: Config, inputs: Inputs) -> dict[str, Any]:

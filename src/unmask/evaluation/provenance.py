@@ -14,7 +14,7 @@ from unmask.config import Config
 from unmask.errors import DataError
 
 UNKNOWN = "unknown"
-WITHOUT_EFFECT = frozenset({"scale", "drift", "package"})
+WITHOUT_EFFECT = frozenset({"scale", "drift", "package", "promote"})
 
 
 def data_md5(pointer: Path) -> str:

@@ -3,7 +3,6 @@
 import dataclasses
 import shutil
 import statistics
-import time
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -40,12 +39,12 @@ from unmask.serving.bundle import (
 )
 from unmask.serving.details import card_details
 from unmask.serving.export import check_same, export_onnx, onnx_logits
+from unmask.serving.latency import latencies_ms
 from unmask.serving.precision import Evaluated, Served, choose_precision
 from unmask.serving.runtime import Runtime, prepare
 from unmask.serving.verdict import Thresholds
 
 CANDIDATES = ("student", "teacher")
-TIMED = 30  # single crops; the median of their times is the latency
 
 
 def package(config: Config, *, root: Path) -> str:
@@ -71,7 +70,7 @@ def package(config: Config, *, root: Path) -> str:
             read_evidence(build / "evaluation"), candidate, config.package.licences, served=served.precision.served
         )
         bundle = describe(folder, _bundle(config, detector, served, folder=folder, root=root), details)
-        latency = _latency_ms(Runtime(folder, threads=1), crops)
+        latency = statistics.median(latencies_ms(Runtime(folder, threads=1), crops))
     size = sum(path.stat().st_size for path in target.iterdir())
     build_bento(root, version=bundle.version, target=build / "package/unmask.bento")
     return (
@@ -141,8 +140,7 @@ def _bundle(config: Config, detector: Detector, served: Served, *, folder: Path,
 def _params(config: Config) -> dict[str, Any]:
     """All settings that can change a result."""
     settings = dataclasses.asdict(config)
-    settings.pop("scale")
-    return settings
+    return {name: value for name, value in settings.items() if name not in {"scale", "promote"}}
 
 
 def _calibration(fitted: dict[str, Any], path: Path) -> Calibration:
@@ -167,12 +165,3 @@ def _self_test(config: Config, model: Path, preprocessing: Preprocessing) -> lis
     )
     logits = onnx_logits(model, [np.stack([prepare(picture, preprocessing) for picture in pictures])])
     return score_pictures(pictures, logits.tolist())
-
-
-def _latency_ms(runtime: Runtime, crops: npt.NDArray[np.uint8]) -> float:
-    def once(index: int) -> float:
-        start = time.perf_counter()
-        runtime.predict_crops(crops[index : index + 1])
-        return time.perf_counter() - start
-
-    return 1e3 * statistics.median(once(number % len(crops)) for number in range(TIMED))
