@@ -14,12 +14,11 @@ from unmask.learning.contrast import MoCo
 from unmask.models.detector import create_detector
 from unmask.models.encoders import create_encoder
 from unmask.training.device import compile_encoders
-from unmask.training.distill import DistillObjective
+from unmask.training.distill import DistillObjective, student_spec
 from unmask.training.feeding import on_device
 from unmask.training.loop import Objective
 from unmask.training.pretrain import ContrastObjective
-from unmask.training.specs import student_spec, teacher_spec
-from unmask.training.teach import TeachObjective
+from unmask.training.teach import TeachObjective, teacher_spec
 
 NEVER = 10**9
 

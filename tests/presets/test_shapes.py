@@ -9,8 +9,7 @@ import torch
 from unmask.config import Config, load_config
 from unmask.models.detector import Detector, create_detector
 from unmask.presets.edit import apply_preset
-from unmask.training.specs import teacher_spec
-from unmask.training.teach import TeachObjective
+from unmask.training.teach import TeachObjective, teacher_spec
 
 
 @pytest.fixture

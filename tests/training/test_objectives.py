@@ -17,8 +17,7 @@ from unmask.models.encoders import create_encoder
 from unmask.training.folders import Folders
 from unmask.training.loop import Loop, Moment
 from unmask.training.pretrain import ContrastObjective
-from unmask.training.specs import teacher_spec
-from unmask.training.teach import TeachObjective, teach
+from unmask.training.teach import TeachObjective, teach, teacher_spec
 
 SMALL = [
     "method=sjedd",

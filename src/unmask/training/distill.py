@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from unmask.config import Config
 from unmask.data.loading import Crops
 from unmask.learning.distillation import freeze, kd_loss, mix_losses
-from unmask.models.detector import Detector, create_detector, load_detector
+from unmask.models.detector import Detector, DetectorSpec, create_detector, detector_spec, load_detector
 from unmask.training.checkpoint import Checkpoints, run_key, weights_files
 from unmask.training.device import compile_encoders, make_fabric, roundings
 from unmask.training.feeding import Batch, on_device
@@ -18,7 +18,6 @@ from unmask.training.folders import Folders, write_detector
 from unmask.training.log import Row
 from unmask.training.loop import Loop, Moment
 from unmask.training.methods import method_by_name
-from unmask.training.specs import student_spec
 from unmask.training.supervised import (
     LEVELS,
     balanced_batches,
@@ -106,6 +105,18 @@ class DistillObjective:
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Nothing to take back."""
+
+
+def student_spec(config: Config) -> DetectorSpec:
+    """What the student is built of: an encoder of its own with a linear head, which needs no text tower in service."""
+    return detector_spec(
+        encoder=config.distill.encoder,
+        head="linear",
+        labels=config.labels,
+        attributes=method_by_name(config.method).attributes,
+        text=config.teach.text,
+        preprocess=config.preprocess,
+    )
 
 
 def distill(config: Config, folders: Folders, *, out: Path) -> str:

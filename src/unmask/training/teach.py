@@ -13,7 +13,7 @@ from unmask.data.loading import Crops
 from unmask.files import read_json
 from unmask.learning.adversary import DomainAdversary, Position, adversary_loss, ramp
 from unmask.learning.bilevel import AutoLambda, Mode
-from unmask.models.detector import Detector, create_detector
+from unmask.models.detector import Detector, DetectorSpec, create_detector, detector_spec
 from unmask.models.trainable import set_trainable
 from unmask.training.checkpoint import Checkpoints, run_key, weights_files
 from unmask.training.device import compile_encoders, make_fabric, roundings
@@ -22,7 +22,6 @@ from unmask.training.folders import Folders, write_detector
 from unmask.training.log import Row
 from unmask.training.loop import Loop, Moment
 from unmask.training.methods import Method, method_by_name
-from unmask.training.specs import teacher_spec
 from unmask.training.supervised import (
     LEVELS,
     balanced_batches,
@@ -165,6 +164,19 @@ def _part(name: str) -> str:
     if ".sentences." in name:
         return "text"
     return "encoder" if name.startswith("detector.encoder.") else ""
+
+
+def teacher_spec(config: Config) -> DetectorSpec:
+    """What the teacher is built of: the encoder of pretrain and teach with the method's head."""
+    method = method_by_name(config.method)
+    return detector_spec(
+        encoder=config.encoder,
+        head=method.head,
+        labels=config.labels,
+        attributes=method.attributes,
+        text=config.teach.text,
+        preprocess=config.preprocess,
+    )
 
 
 def teach(config: Config, folders: Folders, *, out: Path) -> str:
