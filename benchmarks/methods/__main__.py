@@ -1,6 +1,6 @@
 """The presets against plain supervised training, cell by cell; a killed run goes on where it stopped.
 
-python -m benchmarks.methods                            39 cells, about an hour on two cores
+python -m benchmarks.methods                            39 cells, some two hours and a half on two cores
 python -m benchmarks.methods --only domain              one protocol; repeat the option for more
 python -m benchmarks.methods --presets all --budget 20  every preset in every protocol, for a GPU
 python -m benchmarks.methods --table                    the page from what is finished
