@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-import unmask.cli
+import unmask.config
 import unmask.data.sample.build
 import unmask.data.sample.plan
 import unmask.evaluation.comparison.run
@@ -197,7 +197,7 @@ def test_an_unknown_preset_is_one_line(call: Callable[..., Result]) -> None:
 def _sides(monkeypatch: pytest.MonkeyPatch, verdict: str) -> None:
     decision = Decision(verdict, "a (student)", "b (student)", "", 100, (), (), ())
     monkeypatch.setattr(unmask.evaluation.comparison.run, "compare_references", lambda *_, **__: decision)
-    monkeypatch.setattr(unmask.cli, "load_config", lambda _: None)
+    monkeypatch.setattr(unmask.config, "load_config", lambda _: None)
 
 
 @pytest.mark.parametrize(("verdict", "status"), [("promote", 0), ("keep", 3)])

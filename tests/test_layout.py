@@ -34,7 +34,7 @@ CONFINED = {
     "fsspec": ("data.sources.tree",),
     "mediapipe": ("data.facemesh",),
     "av": ("data.video",),
-    "dvc": ("protocols.table",),
+    "dvc": ("protocols.table", "evaluation.comparison.revisions"),
 }
 # These run on a bare GPU box: torch and what travels with it.
 GPU_BOX = ("training.", "learning.", "models.", "labels.", "data.loading", "data.preprocess")

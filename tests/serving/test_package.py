@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from unmask.config import load_config
+from tests.evaluation.report.folder import judged, write_evaluation
+from unmask.config import Evaluate, load_config
 from unmask.data.manifest import MANIFEST_SCHEMA, write_manifest
 from unmask.data.shards import ShardWriter
-from unmask.data.tables import write_table
 from unmask.errors import ConfigError, DataError
 from unmask.files import write_json
 from unmask.models.detector import save_detector
@@ -24,6 +24,7 @@ from unmask.serving.package import package
 from unmask.serving.runtime import Runtime
 from unmask.stages.package import main
 
+SETTINGS = Evaluate(bootstrap=20, confidence=0.95, fake_fpr=0.02, real_miss=0.05, worst=4)
 CALIBRATION = {
     "temperature": 1.5,
     "thresholds": {"fake": 0.9, "real": 0.2, "fake_fpr": 0.02, "real_miss": 0.05, "n_real": 249, "n_fake": 201},
@@ -69,9 +70,9 @@ def root(project, tiny_detector, tmp_path_factory):
     (root / "data/private.jpg").write_bytes(b"private")
     write_dataset(root / "build/dataset")
     save_detector(root / "build/student", tiny_detector, {})
+    write_evaluation(root / "build/evaluation", judged(SETTINGS), SETTINGS)
     write_json(root / "build/evaluation/calibration.json", {"student": CALIBRATION})
     write_json(root / "build/metrics.json", METRICS)
-    write_table(root / "build/evaluation/predictions.parquet", pd.DataFrame({"candidate": ["student", "teacher"]}))
     return root
 
 

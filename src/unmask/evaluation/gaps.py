@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import norm
 
 from unmask.config import Evaluate
 from unmask.evaluation.bootstrap import effective_rows, resampled_weights
@@ -110,12 +111,13 @@ def simultaneous_half_width(spread: Spread, confidence: float) -> float:
     """Standard errors that cover the gaps of all pairs at once (bootstrap of the largest studentised deviation).
 
     After Tukey's studentised range; the bootstrap keeps the dependence between pairs (Efron and Tibshirani 1993).
+    At least those of a single pair: where no resample differs at all, the bootstrap sees no error.
     """
     largest = np.zeros(len(spread.drawn))
     for first, second in combinations(range(len(spread.domains)), 2):
         moved = (spread.drawn[:, first] - spread.values[first]) - (spread.drawn[:, second] - spread.values[second])
         largest = np.fmax(largest, np.abs(moved) / _pair_error(spread, first, second))
-    return float(np.quantile(largest, confidence))
+    return max(float(np.quantile(largest, confidence)), float(norm.ppf((1 + confidence) / 2)))
 
 
 def domain_table(candidates: Sequence[Candidate]) -> pd.DataFrame:

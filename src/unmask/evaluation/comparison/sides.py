@@ -87,7 +87,7 @@ def _of(path: Path, candidate: str) -> Any:
 
 def _scored(rows: pd.DataFrame, path: Path, candidate: str, temperature: float) -> pd.DataFrame:
     """Rows by image_id with the calibrated probability."""
-    odd = rows[~np.isfinite(rows["logit"])]
+    odd = rows[~np.isfinite(rows["logit"].to_numpy(dtype=np.float64))]
     if len(odd):
         raise DataError(f"{path}: {candidate} scores {odd['image_id'].iloc[0]} {odd['logit'].iloc[0]}; train it again")
     keys = [name for name in ("tier", "image_id") if name in rows]
