@@ -37,7 +37,7 @@ METRICS = {
     "data_md5": "0123456789abcdef0123456789abcdef.dir",
     "params_sha": "0" * 12,
     "shortcut": {"pooled": 0.61},
-    "student": {"seen_auc": {"value": 0.91, "low": 0.88, "high": 0.94, "n_real": 240, "n_fake": 200}},
+    "student": {"auc_seen": {"value": 0.91, "low": 0.88, "high": 0.94, "n_real": 240, "n_fake": 200}},
 }
 
 
@@ -71,7 +71,7 @@ def root(project, tiny_detector, tmp_path_factory):
     write_dataset(root / "build/dataset")
     save_detector(root / "build/student", tiny_detector, {})
     write_evaluation(root / "build/evaluation", judged(SETTINGS), SETTINGS)
-    write_json(root / "build/evaluation/calibration.json", {"student": CALIBRATION})
+    write_json(root / "build/evaluation/calibration.json", {"student": CALIBRATION, "teacher": CALIBRATION})
     write_json(root / "build/metrics.json", METRICS)
     return root
 
@@ -119,8 +119,8 @@ def test_the_bundle_says_where_it_comes_from(bundle_folder, config):
 
 def test_the_card_shows_the_shortcut_beside_the_metrics(bundle_folder):
     card = (bundle_folder / "CARD.md").read_text()
-    assert "| seen_auc | 0.910 | 0.880 to 0.940 | 240 | 200 |" in card
-    assert "| shortcut_auc | 0.610 |" in card
+    assert "| AUC, seen generators | 0.910 | 0.880 to 0.940 | 240 | 200 |" in card
+    assert "| AUC of file statistics alone, all fakes | 0.610 |" in card
     assert "> **smoke test**" in card
 
 
