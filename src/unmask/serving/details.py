@@ -80,12 +80,16 @@ def _tiers(evidence: Evidence, candidate: str) -> list[str]:
         [
             plain(row["name"]),
             _shown(number(row.get("auc"))),
-            *(_share(number(row.get(metric))) for metric in ("fpr", "recall", "flip")),
+            *(_share(number(row.get(metric))) for metric in ("fpr", "recall", "flip", "reversal")),
         ]
         for row in evidence.tiers.get(candidate, [])
         if row["sweep"] is None
     ]
-    return _table(("Tier", "AUC", "Reals called fake", "Fakes found", "Verdict flips"), rows) if rows else []
+    return (
+        _table(("Tier", "AUC", "Reals called fake", "Fakes found", "Verdict flips", "Real to fake or back"), rows)
+        if rows
+        else []
+    )
 
 
 def _gaps(evidence: Evidence, candidate: str) -> list[str]:

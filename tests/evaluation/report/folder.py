@@ -74,7 +74,15 @@ def tier_rows(auc: float = 0.94) -> list[dict]:
     def row(name: str, harm: float, sweep: str | None = None, x: float | None = None) -> dict:
         numbers = {"auc": rate(auc - 0.3 * harm), "fpr": rate(0.02 + 0.1 * harm), "recall": rate(0.7 - 0.4 * harm)}
         counted = {"n_real": 120, "n_fake": 90, "missing": 0}
-        return {"name": name, "sweep": sweep, "x": x, **counted, **numbers, "flip": rate(0.4 * harm)}
+        return {
+            "name": name,
+            "sweep": sweep,
+            "x": x,
+            **counted,
+            **numbers,
+            "flip": rate(0.4 * harm),
+            "reversal": rate(0.05 * harm),
+        }
 
     points = [
         row(f"{name} {x:g}", harm, name, x) for name, each in SWEEPS.items() for x, harm in zip(*each, strict=True)

@@ -5,7 +5,7 @@ import pytest
 from unmask.config import Evaluate
 from unmask.evaluation.bootstrap import exact_interval
 from unmask.evaluation.metrics import scored
-from unmask.evaluation.tiers.measure import flip_rate, measure_tiers
+from unmask.evaluation.tiers.measure import change_rate, measure_tiers
 from unmask.evaluation.tiers.table import CLEAN, SWEEPS, TIERS, Degradation
 from unmask.serving.verdict import Thresholds, calibrate, verdicts
 
@@ -37,12 +37,16 @@ def test_flips_count_every_change_of_the_verdict_with_each_class_weighing_half(s
     table = pd.concat([judged("clean", right()), judged("web", after)])
     clean, web = rows_of(table, CLEAN, TIERS["web"], settings=settings)
     assert web["flip"]["value"] == pytest.approx((2 / 20 + 1 / 20) / 2)
+    assert web["reversal"]["value"] == pytest.approx((1 / 20 + 1 / 20) / 2)
     assert 0 <= web["flip"]["low"] < web["flip"]["value"] < web["flip"]["high"] <= 1
     assert (web["flip"]["n_real"], web["flip"]["n_fake"]) == (20, 20)
     assert (web["fpr"]["value"], web["recall"]["value"]) == (1 / 20, 19 / 20)
-    assert clean["flip"] == {"value": None, "low": None, "high": None, "n_real": 20, "n_fake": 20} | {
-        "reason": "clean is what the others are held against"
-    }
+    assert (
+        clean["flip"]
+        == clean["reversal"]
+        == {"value": None, "low": None, "high": None, "n_real": 20, "n_fake": 20}
+        | {"reason": "clean is what the others are held against"}
+    )
 
 
 def test_where_nothing_flips_the_bound_is_exact_and_counts_groups(settings: Evaluate) -> None:
@@ -80,7 +84,9 @@ def test_one_class_alone_gives_no_rate(kept: str, reason: str, settings: Evaluat
 def test_nothing_at_all_gives_reasons(settings: Evaluate) -> None:
     web = rows_of(judged("web", right()).iloc[:0], TIERS["web"], settings=settings)[0]
     assert (web["n_real"], web["missing"]) == (0, 40)
-    assert all(web[name]["value"] is None and web[name]["reason"] for name in ("auc", "fpr", "recall", "flip"))
+    assert all(
+        web[name]["value"] is None and web[name]["reason"] for name in ("auc", "fpr", "recall", "flip", "reversal")
+    )
 
 
 def test_intervals_are_over_groups_and_cover_the_true_rate(settings: Evaluate) -> None:
@@ -93,6 +99,6 @@ def test_intervals_are_over_groups_and_cover_the_true_rate(settings: Evaluate) -
     rows = scored(fake=fake, logit=part["logit"], p=part["p_fake"], groups=part["group"], thresholds=THRESHOLDS)
     for _ in range(runs):
         changed = np.repeat(draw.random(40) < truth, 6)
-        found = flip_rate(changed, part, rows, wide, seed=int(draw.integers(1 << 30)))
+        found = change_rate(changed, part, rows, wide, seed=int(draw.integers(1 << 30)))
         hits += found["low"] <= truth <= found["high"]
     assert 0.9 <= hits / runs <= 0.99

@@ -9,7 +9,7 @@ from unmask.evaluation.report.numbers import Number, number, percent, three
 
 TEMPLATE = "robustness.html.jinja"
 HEIGHT = 190
-METRICS = ("auc", "fpr", "recall", "flip")
+METRICS = ("auc", "fpr", "recall", "flip", "reversal")
 # sweep -> its title, and what its horizontal axis says
 SWEEPS = {
     "jpeg": ("JPEG", "quality"),

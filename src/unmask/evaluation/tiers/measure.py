@@ -1,4 +1,4 @@
-"""Numbers of each tier and sweep point with intervals: ranking, error rates, and how often the verdict flips."""
+"""Numbers of each tier and sweep point with intervals: ranking, error rates, and how often the verdict changes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,8 +15,10 @@ from unmask.evaluation.tiers.table import CLEAN, SWEEPS, Degradation
 from unmask.serving.verdict import Thresholds
 
 Row = dict[str, Any]
+Changes = dict[str, npt.NDArray[np.bool_]]
 SHARED = ("auc", "fpr", "recall")
-METRICS = (*SHARED, "flip")
+CHANGES = ("flip", "reversal")
+METRICS = (*SHARED, *CHANGES)
 
 
 def measure_tiers(
@@ -37,16 +39,23 @@ def measure_tiers(
     rows = []
     for degradation in planned:
         part = table[(table["name"] == degradation.name) & table["image_id"].isin(clean.index)]
-        changed = (part["verdict"] != part["image_id"].map(clean)).to_numpy(dtype=np.bool_)
-        rows.append(_row(degradation, part, changed, thresholds, settings=settings, seed=seed))
+        changes = _changes(part["verdict"], part["image_id"].map(clean))
+        rows.append(_row(degradation, part, changes, thresholds, settings=settings, seed=seed))
         rows[-1]["missing"] = chosen - len(part)
     return rows
+
+
+def _changes(now: "pd.Series[str]", clean: "pd.Series[str]") -> Changes:
+    """Whose verdict (N,) is another than on the clean picture, and whose turned from real to fake or back."""
+    flip = (now != clean).to_numpy(dtype=np.bool_)
+    decided = ((now != "uncertain") & (clean != "uncertain")).to_numpy(dtype=np.bool_)
+    return {"flip": flip, "reversal": flip & decided}
 
 
 def _row(
     degradation: Degradation,
     part: pd.DataFrame,
-    changed: npt.NDArray[np.bool_],
+    changes: Changes,
     thresholds: Thresholds,
     *,
     settings: Evaluate,
@@ -55,11 +64,12 @@ def _row(
     fake = part["label"] == "fake"
     rows = scored(fake=fake, logit=part["logit"], p=part["p_fake"], groups=part["group"], thresholds=thresholds)
     numbers = measure_rows(rows, settings, seed=seed)
-    flip = (
-        number(None, None, rows, reason="clean is what the others are held against")
-        if degradation == CLEAN
-        else flip_rate(changed, part, rows, settings, seed=seed)
-    )
+    for name in CHANGES:
+        numbers[name] = (
+            number(None, None, rows, reason="clean is what the others are held against")
+            if degradation == CLEAN
+            else change_rate(changes[name], part, rows, settings, seed=seed)
+        )
     return {
         "name": degradation.name,
         "sweep": degradation.sweep,
@@ -67,12 +77,11 @@ def _row(
         "axis": SWEEPS[degradation.sweep].meaning if degradation.sweep else None,
         "n_real": rows.n_real,
         "n_fake": rows.n_fake,
-        **{name: numbers[name] for name in SHARED},
-        "flip": flip,
+        **{name: numbers[name] for name in METRICS},
     }
 
 
-def flip_rate(
+def change_rate(
     changed: npt.NDArray[np.bool_], part: pd.DataFrame, rows: Scored, settings: Evaluate, *, seed: int
 ) -> Row:
     """Share of pictures whose verdict is CHANGED (N,), each class weighing half, with its interval over groups.
@@ -88,10 +97,10 @@ def flip_rate(
     groups = np.unique(part["group"], return_inverse=True)[1].astype(np.int64)
 
     def share(weights: Floats) -> dict[str, Floats]:
-        return {"flip": (_mean(changed, weights * ~fake) + _mean(changed, weights * fake)) / 2}
+        return {"changed": (_mean(changed, weights * ~fake) + _mean(changed, weights * fake)) / 2}
 
-    value = float(share(np.ones(len(changed)))["flip"])
-    drawn = resampled(share, groups, resamples=settings.bootstrap, seed=seed)["flip"]
+    value = float(share(np.ones(len(changed)))["changed"])
+    drawn = resampled(share, groups, resamples=settings.bootstrap, seed=seed)["changed"]
     interval = bounded_interval(value, drawn, Independent.of(groups, fake), settings.confidence)
     return number(value, interval, rows, reason="" if interval else "a class vanishes from too many resamples")
 
