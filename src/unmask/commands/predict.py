@@ -43,14 +43,16 @@ def predict_command(
     A folder is searched to any depth, but for names that begin with a dot; a
     pattern in quotes names files. JPEG, PNG, WebP, BMP and TIFF; clips need the
     extra `clips`. Each picture gives a row of the CSV file, a clip a row for each
-    frame that was looked at and one of level `clip`, the mean of its frames:
+    frame that was looked at and one of level `clip`, from the mean of their
+    log-odds:
 
     \b
     path, level     level is picture, frame, clip or refused
     frame, time_s   where in the clip
     p_fake          calibrated probability of fake, 0 to 1
     verdict         real, fake or uncertain, by the thresholds of the model
-    logit           log-odds of the network, before calibration
+    logit           log-odds of the network, before calibration; a clip's are
+                    the mean of its frames'
     sentence        what looks altered
     attribute_*     probability of each attribute
     model_version, data_hash   whose answer it is, learned from what

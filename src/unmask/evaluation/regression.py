@@ -11,7 +11,7 @@ from unmask.data.manifest import read_manifest
 from unmask.errors import DataError
 from unmask.evaluation.predict import predict
 from unmask.models.detector import Detector
-from unmask.serving.verdict import Thresholds, calibrate, verdict
+from unmask.serving.verdict import Thresholds, calibrate, clip_logit, verdict
 
 COLUMNS = ["sha256", "label", "note"]
 LABELS = ("real", "fake")
@@ -84,7 +84,7 @@ def _row(
     row: dict[str, Any] = {"sha256": sha256, "label": label, "splits": [], "p_fake": None, "verdict": None}
     if crops is None:
         return row | {"passed": False, "reason": NO_CROP}
-    p_fake = calibrate(float(crops["logit"].mean()), temperature)
+    p_fake = calibrate(clip_logit(crops["logit"]), temperature)
     said = verdict(p_fake, thresholds)
     passed = said in {label, "uncertain"}
     reason = "" if passed else f"{label}, yet the verdict is {said}"

@@ -10,7 +10,7 @@ import pandas as pd
 from unmask.config import Evaluate
 from unmask.evaluation.metrics import scored
 from unmask.evaluation.numbers import MIN_ROWS, measure_rows
-from unmask.serving.verdict import Thresholds, calibrate
+from unmask.serving.verdict import Thresholds, calibrate, clip_logits
 
 Level = Literal["frame", "clip"]
 References = Mapping[tuple[str, str], str]
@@ -78,13 +78,13 @@ def _per_generator(test: pd.DataFrame, level: Level, references: References) -> 
 def by_clip(frames: pd.DataFrame, temperature: float) -> pd.DataFrame:
     """One row a clip, or a picture that belongs to none: the mean of its frames' log-odds, calibrated.
 
-    Log-odds, because a mean of probabilities would rank clips differently at another temperature, and because frames
-    beyond a probability of 0.999 would all count alike. A clip is (source, label, generator, clip).
+    A clip is (source, label, generator, clip); see `clip_logits` for why log-odds.
     """
     alone = np.where(frames["clip"] == "", np.arange(len(frames)), -1)
-    kept = {"group": "first", "domain": "first", "seen": "first", "logit": "mean"}
-    clips = frames.assign(alone=alone).groupby([*CLIP_KEYS, "alone"], sort=True, as_index=False).agg(kept)
-    return clips.drop(columns="alone").assign(p_fake=calibrate(clips["logit"].to_numpy(), temperature))
+    kept = {"group": "first", "domain": "first", "seen": "first"}
+    grouped = frames.assign(alone=alone).groupby([*CLIP_KEYS, "alone"], sort=True, as_index=False)
+    logit = clip_logits(frames["logit"], grouped.ngroup())
+    return grouped.agg(kept).drop(columns="alone").assign(logit=logit, p_fake=calibrate(logit, temperature))
 
 
 def measure_slice(part: Slice, thresholds: Thresholds, settings: Evaluate, *, seed: int) -> dict[str, Any]:

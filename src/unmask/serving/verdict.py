@@ -67,6 +67,21 @@ def calibrate(logit: Scores, temperature: float) -> Scores:
     return cast("Scores", float(probability) if probability.ndim == 0 else probability)
 
 
+def clip_logits(logits: npt.ArrayLike, clips: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Log-odds of each clip, the mean of its frames': (F,) log-odds and clip numbers 0..C - 1 of F frames give (C,).
+
+    Log-odds, because a mean of probabilities would rank clips differently at another temperature, and because frames
+    beyond a probability of 0.999 would all count alike.
+    """
+    numbers = np.asarray(clips, dtype=np.intp)
+    return np.bincount(numbers, weights=np.asarray(logits, dtype=np.float64)) / np.bincount(numbers)
+
+
+def clip_logit(logits: npt.ArrayLike) -> float:
+    """Log-odds of one clip from those of its frames; see `clip_logits`."""
+    return float(clip_logits(logits, np.zeros(np.shape(logits), dtype=np.intp))[0])
+
+
 def verdicts(p: npt.ArrayLike, thresholds: Thresholds) -> npt.NDArray[np.str_]:
     """Verdict for each calibrated probability, shape kept: fake above `fake`, real below `real`, else uncertain.
 

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from unmask.cli import app
+from unmask.evaluation.slices import by_clip
 from unmask.serving.bundle import load_bundle
 
 Call = Callable[..., Result]
@@ -62,20 +63,30 @@ def test_each_picture_has_its_probability_and_verdict(call: Call, shared_bundle:
     assert "drawn" in result.stderr  # what the bundle says of its data
 
 
-def test_a_clip_has_its_frames_and_the_mean_of_them(call: Call, write_clip: WriteClip) -> None:
-    write_clip("clip.mp4", [255] * 6 + [0] * 6)
+def test_a_clip_has_its_frames_and_is_judged_by_their_mean_log_odds(call: Call, write_clip: WriteClip) -> None:
+    write_clip("clip.mp4", [255] * 9 + [0] * 3)
     assert call("clip.mp4", "--csv", "out.csv").exit_code == 0
     *frames, clip = rows_of()
     assert [row["level"] for row in frames] == ["frame"] * 4
-    assert [row["verdict"] for row in frames] == ["fake", "fake", "real", "real"]
+    assert [row["verdict"] for row in frames] == ["fake", "fake", "fake", "real"]
     times = [float(row["time_s"]) for row in frames]
     assert times == sorted(set(times))
-    assert (clip["level"], clip["verdict"], clip["sentence"]) == (
-        "clip",
-        "uncertain",
-        "mean of 4 frames, 2 of them fake",
-    )
-    assert float(clip["p_fake"]) == pytest.approx(np.mean([float(row["p_fake"]) for row in frames]), abs=1e-6)
+    assert (clip["level"], clip["verdict"]) == ("clip", "uncertain")
+    assert clip["sentence"] == "from the mean log-odds of 4 frames, 3 of them fake"
+    # Log-odds of 4, 4, 4 and -4; the mean of the probabilities would be 0.69.
+    assert float(clip["logit"]) == pytest.approx(2.0, abs=0.1)
+    assert float(clip["p_fake"]) == pytest.approx(1 / (1 + math.exp(-1.0)), abs=0.01)
+
+
+def test_a_clip_has_the_score_that_evaluation_gives_it(call: Call, write_clip: WriteClip, shared_bundle: Path) -> None:
+    write_clip("clip.mp4", [255] * 5 + [200] * 4 + [0] * 3)
+    assert call("clip.mp4", "--csv", "out.csv").exit_code == 0
+    *frames, clip = rows_of()
+    table = pd.DataFrame({"logit": [float(row["logit"]) for row in frames]})
+    table = table.assign(source="s", label="fake", generator="g", clip="c", group="p", domain="d", seen=True)
+    (evaluated,) = by_clip(table, load_bundle(shared_bundle).calibration.temperature).itertuples()
+    assert float(clip["logit"]) == pytest.approx(evaluated.logit, abs=1e-5)
+    assert float(clip["p_fake"]) == pytest.approx(evaluated.p_fake, abs=1e-5)
 
 
 def test_what_can_t_be_used_has_a_row_with_its_reason_and_stops_nothing(call: Call) -> None:

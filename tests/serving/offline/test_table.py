@@ -13,7 +13,7 @@ COLUMNS = Columns(["fake", "lip edge"], "0123456789ab", "d41d8.dir")
 PICTURE = Row("a.jpg", "picture", p_fake=0.25, verdict="real", logit=-1.5, attributes={"fake": 0.2, "lip edge": 0.1})
 REFUSED = Row("b.jpg", "refused", error="not a picture")
 CLIP = [Row("c.mp4", "frame", frame=k, time_s=k / 4, p_fake=0.5, verdict="uncertain", logit=0.0) for k in range(3)]
-CLIP.append(Row("c.mp4", "clip", p_fake=0.5, verdict="uncertain", sentence="mean of 3 frames, 0 of them fake"))
+CLIP.append(Row("c.mp4", "clip", p_fake=0.5, verdict="uncertain", logit=0.0, sentence="mean of 3 frames"))
 
 
 def write(path: Path, *files: list[Row], resume: bool = False, columns: Columns = COLUMNS) -> set[str]:

@@ -15,7 +15,7 @@ from unmask.data.stills import Limits, Still, is_clip, stills_of
 from unmask.errors import DataError, UnmaskError
 from unmask.serving.bundle import Bundle
 from unmask.serving.runtime import BATCH, Answer, Runtime
-from unmask.serving.verdict import verdict
+from unmask.serving.verdict import calibrate, clip_logit, verdict
 
 Level = Literal["picture", "frame", "clip", "refused"]
 CHUNK = 16  # pictures a task: a batch that ONNX Runtime likes, small enough to share out evenly
@@ -26,8 +26,8 @@ _HEAD_BYTES = 64
 class Row:
     """One line of the answer; numbers are None where they mean nothing, `error` says why a file was refused.
 
-    A clip has a row for each frame that was looked at, then one of level `clip`: the mean probability of its frames,
-    as evaluation judges clips, held against the same thresholds.
+    A clip has a row for each frame that was looked at, then one of level `clip`: the mean of its frames' log-odds,
+    calibrated, as evaluation judges clips, held against the same thresholds.
     """
 
     path: str
@@ -117,11 +117,13 @@ class Scorer:
         rows = [_row(name, place, answer) for place, answer in answered]
         if rows[0].level == "picture":
             return rows
-        p_fake = float(np.mean([answer.p_fake for _, answer in answered]))
-        said = verdict(p_fake, self.runtime.bundle.calibration.thresholds)
+        calibration = self.runtime.bundle.calibration
+        logit = clip_logit([answer.logit for _, answer in answered])
+        p_fake = calibrate(logit, calibration.temperature)
+        said = verdict(p_fake, calibration.thresholds)
         fake = sum(row.verdict == "fake" for row in rows)
-        sentence = f"mean of {len(rows)} frames, {fake} of them fake"
-        return [*rows, Row(name, "clip", p_fake=p_fake, verdict=said, sentence=sentence)]
+        sentence = f"from the mean log-odds of {len(rows)} frames, {fake} of them fake"
+        return [*rows, Row(name, "clip", p_fake=p_fake, verdict=said, logit=logit, sentence=sentence)]
 
 
 @dataclass(frozen=True)
