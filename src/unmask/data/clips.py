@@ -70,12 +70,14 @@ def read_frames(data: bytes, count: int, *, max_megapixels: float) -> list[Frame
     timeline = _packet_times(data, max_megapixels)
     frames = _read_at(data, timeline, timeline.shown(count), max_megapixels) if timeline is not None else []
     if timeline is None or len(frames) < len(timeline.shown(count)):
-        decodable = _frame_times(data, max_megapixels)
-        if decodable is None:
-            raise DataError("no frame can be decoded")
-        # Straight through this time: the jump to a key frame may be what went wrong.
-        straight = replace(timeline or decodable, keys=[])
-        frames = _read_at(data, straight, decodable.shown(count), max_megapixels)
+        decodable, frames = _frame_times(data, max_megapixels), []
+        if decodable is not None:
+            # Straight through this time: the jump to a key frame may be what went wrong.
+            straight = replace(timeline or decodable, keys=[])
+            frames = _read_at(data, straight, decodable.shown(count), max_megapixels)
+    if not frames:
+        # Frames that decode, but not in the order of their times, may also be missed.
+        raise DataError("no frame can be decoded")
     return frames
 
 
