@@ -61,7 +61,9 @@ def predict_command(
     A file that can't be used is refused, with its reason as its row, and never
     stops the rest. The CSV file is written as <name>.part and renamed when it is
     whole, so an older one stays until then; --resume keeps the files that a
-    stopped run has rows for. Nothing leaves this machine, and no torch is needed.
+    stopped run has answers for and tries those that it refused again, whose rows
+    then come after the ones that were kept. Nothing leaves this machine, and no
+    torch is needed.
 
     Ends with code 0 if every file was answered, 3 if some were refused, 1 if
     nothing could be done, 2 for a wrong option.

@@ -162,6 +162,24 @@ def test_a_stopped_run_goes_on(call: Call) -> None:
     assert Path("out.csv").read_bytes() == Path("whole.csv").read_bytes()
 
 
+def test_a_run_that_goes_on_tells_what_is_still_refused_and_answers_what_no_longer_is(call: Call) -> None:
+    for name in ("0", "1", "2"):
+        grey(f"in/{name}.png", 255, (12, 12) if name < "2" else (48, 48))
+    assert call("in", "--csv", "out.csv").exit_code == 3
+    Path("out.csv").rename("out.csv.part")
+    with Path("out.csv.part").open("a") as stream:
+        stream.write("in/3.png,pict")  # where it broke off
+    grey("in/0.png", 255)
+    result = call("in", "--csv", "out.csv", "--resume")
+    assert result.exit_code == 3
+    assert "2 files, 1 kept from before" in result.stderr
+    assert [(row["path"], row["level"]) for row in rows_of()] == [
+        ("in/2.png", "picture"),
+        ("in/0.png", "picture"),
+        ("in/1.png", "refused"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

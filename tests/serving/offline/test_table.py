@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,14 @@ def test_wherever_it_was_cut_it_continues_to_the_same_table(tmp_path_factory: py
     else:
         write(folder / "a.csv", *files, resume=True)
         assert (folder / "a.csv").read_bytes() == whole
+
+
+def test_what_was_refused_is_tried_again(tmp_path: Path) -> None:
+    out = tmp_path / "a.csv"
+    interrupt(out, [REFUSED], [PICTURE], CLIP)
+    answered = dataclasses.replace(PICTURE, path=REFUSED.path)
+    assert write(out, [answered], [PICTURE], CLIP, resume=True) == {"a.jpg"}
+    assert [(row["path"], row["level"]) for row in read(out)][:2] == [("a.jpg", "picture"), ("b.jpg", "picture")]
 
 
 def test_without_resume_it_starts_again(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def partial_of(path: Path) -> Path:
 
 
 class Table:
-    """An open table; `done` holds the paths that it has answers for already."""
+    """An open table; `done` holds the paths that it has answers for already, refusals not among them."""
 
     def __init__(self, stream: TextIO, columns: Columns, done: set[str]) -> None:
         self.done = done
@@ -91,12 +91,16 @@ class Table:
 
 
 def _trim(partial: Path, columns: Columns) -> set[str]:
-    """Cut a table that broke off back to whole files; returns their paths."""
+    """Cut a table that broke off back to whole files that were answered; returns their paths."""
     done: set[str] = set()
+    level = columns.names.index("level")
     with replacing(partial) as fresh, fresh.open("w", newline="", encoding="utf-8") as kept:
         writer = csv.writer(kept, lineterminator="\n")
         try:
             for path, rows in _whole_files(partial, columns):
+                if rows[-1][level] == "refused":
+                    # It is tried again: the reason may be gone, and if not, it is counted and told again.
+                    continue
                 writer.writerows(rows if done else [columns.names, *rows])
                 done.add(path)
         except (csv.Error, IndexError):
