@@ -47,7 +47,8 @@ def predict_command(
     log-odds:
 
     \b
-    path, level     level is picture, frame, clip or refused
+    path, level     level is picture, frame, clip or refused; in a path, control
+                    characters are \\xHH or \\uHHHH, a line break is \\x0a
     frame, time_s   where in the clip
     p_fake          calibrated probability of fake, 0 to 1
     verdict         real, fake or uncertain, by the thresholds of the model

@@ -204,6 +204,30 @@ def test_a_name_is_no_formula_to_a_spreadsheet(call: Call, name: str) -> None:
     assert row["path"] == f"./{name}"
 
 
+@pytest.mark.parametrize("name", ["a\rb", "a\nb", "\r", "\n=1+1", "\x1b[2K", "a\r\n,b"])
+def test_a_name_with_control_characters_is_one_row_that_goes_on(call: Call, name: str) -> None:
+    grey(f"in/{name}.png", 255)
+    grey("in/z.png", 0)
+    assert call("in", "--csv", "out.csv").exit_code == 0
+    whole = Path("out.csv").read_bytes()
+    assert len(whole.splitlines()) == len(rows_of()) + 1 == 3
+    Path("out.csv").rename("out.csv.part")
+    assert "1 files, 1 kept from before" in call("in", "--csv", "out.csv", "--resume").stderr
+    assert Path("out.csv").read_bytes() == whole
+
+
+def test_a_name_forges_no_line_of_the_terminal(call: Call) -> None:
+    Path(name := "x\r\x1b[2Kreal.png: real\ny.png").write_text("no picture")
+    result = call(name)
+    assert result.stdout.startswith(r"x\x0d\x1b[2Kreal.png: real\x0ay.png: refused: not a JPEG")
+    assert len(result.stdout.splitlines()) == 1
+    assert r"(first: x\x0d\x1b[2Kreal.png: real\x0ay.png: not a JPEG" in result.stderr
+    assert (
+        call("gone\x1b[2K").stderr
+        == "predict: error: gone\\x1b[2K: no such file or folder, and no pattern that matches one\n"
+    )
+
+
 def test_a_name_that_is_not_text_has_its_row(call: Call) -> None:
     Path(grey("x.png", 255)).rename(os.fsdecode(b"\xff.png"))
     assert call("*.png", "--csv", "out.csv").exit_code == 0

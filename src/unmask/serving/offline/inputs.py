@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from unmask.errors import DataError
+from unmask.serving.offline.names import escaped
 
 
 def check_named(words: Sequence[str]) -> None:
@@ -16,7 +17,7 @@ def check_named(words: Sequence[str]) -> None:
     """
     for word in words:
         if not os.path.lexists(word) and next(glob.iglob(word, recursive=True), None) is None:  # noqa: PTH207
-            raise DataError(f"{word}: no such file or folder, and no pattern that matches one")
+            raise DataError(f"{escaped(word)}: no such file or folder, and no pattern that matches one")
 
 
 def named_files(words: Sequence[str], *, leave_out: frozenset[Path] = frozenset()) -> Iterator[Path]:

@@ -14,7 +14,8 @@ from unmask.data.parallel import Workers, ordered_map
 from unmask.errors import ConfigError, DataError
 from unmask.serving.bundle import Bundle
 from unmask.serving.offline.inputs import check_named, named_files
-from unmask.serving.offline.scoring import Row, Scorer, in_chunks, limits_of, text_of
+from unmask.serving.offline.names import escaped, text_of
+from unmask.serving.offline.scoring import Row, Scorer, in_chunks, limits_of
 from unmask.serving.offline.table import Columns, partial_of, writing
 from unmask.serving.runtime import Runtime
 
@@ -96,7 +97,7 @@ def _answers(
     """Rows of each file that is not done yet, in order."""
     total = sum(1 for _ in named_files(words, leave_out=own))
     if not total:
-        raise DataError(f"{', '.join(words)}: holds no file")
+        raise DataError(f"{escaped(', '.join(words))}: holds no file")
     paths = (path for path in named_files(words, leave_out=own) if text_of(path) not in done)
     with pillow_quiet(), ThreadPoolExecutor(workers) as pool:
         chunks = ordered_map(pool, scorer, in_chunks(paths), ahead=Workers(workers).ahead)

@@ -14,6 +14,7 @@ from unmask.data.preprocess import Pixels
 from unmask.data.stills import Limits, Still, is_clip, stills_of
 from unmask.errors import DataError, UnmaskError
 from unmask.serving.bundle import Bundle
+from unmask.serving.offline.names import escaped, text_of
 from unmask.serving.runtime import BATCH, Answer, Runtime
 from unmask.serving.verdict import calibrate, clip_logit, verdict
 
@@ -87,7 +88,7 @@ class Scorer:
         crops = [crop for found in read if not isinstance(found, str) for _, crop in found]
         answers = iter(self._answer(crops))
         return [
-            [Row(text_of(path), "refused", error=found)]
+            [Row(text_of(path), "refused", error=escaped(found))]
             if isinstance(found, str)
             else self._rows(path, [(still, next(answers)) for still, _ in found])
             for path, found in zip(paths, read, strict=True)
@@ -148,12 +149,6 @@ def _row(name: str, place: _Place, answer: Answer) -> Row:
         sentence=answer.sentence,
         attributes=answer.attributes,
     )
-
-
-def text_of(path: Path) -> str:
-    """A path as UTF-8 text that no spreadsheet takes for a formula: `=a.jpg` becomes `./=a.jpg`, the same file."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return f"./{text}" if text[:1] in "=+-@\t\r" else text
 
 
 def _read_capped(path: Path, limits: Limits) -> bytes:
