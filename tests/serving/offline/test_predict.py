@@ -186,6 +186,9 @@ def test_a_run_that_goes_on_tells_what_is_still_refused_and_answers_what_no_long
         (("nowhere.png",), "nowhere.png: no such file or folder"),
         (("empty",), "empty: holds no file"),
         (("empty", "--resume"), "name it with --csv"),
+        (("empty", "--csv", "empty"), "empty: is a folder; name a CSV file in it, as in --csv empty/answers.csv"),
+        (("empty", "--csv", "."), ".: is a folder"),
+        (("empty", "--csv", ".."), "..: is a folder"),
         (("empty", "--bundle", "nothing"), "nothing/bundle.json: missing"),
     ],
 )

@@ -16,7 +16,7 @@ from unmask.serving.bundle import Bundle
 from unmask.serving.offline.inputs import check_named, named_files
 from unmask.serving.offline.names import escaped, text_of
 from unmask.serving.offline.scoring import Row, Scorer, in_chunks, limits_of
-from unmask.serving.offline.table import Columns, partial_of, writing
+from unmask.serving.offline.table import Columns, check_target, partial_of, writing
 from unmask.serving.runtime import Runtime
 
 
@@ -66,11 +66,13 @@ def predict(
 
     Raises:
         ConfigError: RESUME without CSV.
-        DataError: a word names nothing, or no file at all is left; the bundle is damaged; what is to be continued is
-            of another model.
+        DataError: a word names nothing, or no file at all is left; CSV is a folder; the bundle is damaged; what is to
+            be continued is of another model.
     """
     if resume and csv is None:
         raise ConfigError("--resume goes on with a CSV file; name it with --csv")
+    if csv is not None:
+        check_target(csv)
     check_named(words)
     runtime = Runtime(bundle, threads=1)
     scorer = Scorer(runtime, limits_of(runtime.bundle))

@@ -47,6 +47,16 @@ class Columns:
         return [*answer, *attributes, self.version, self.data_md5, row.error]
 
 
+def check_target(path: Path) -> None:
+    """See that a table can become PATH, before any work is done.
+
+    Raises:
+        DataError: PATH is a folder.
+    """
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; name a CSV file in it, as in --csv {path / 'answers.csv'}")
+
+
 @contextmanager
 def writing(path: Path, columns: Columns, *, resume: bool) -> Iterator["Table"]:
     """Give a table that becomes PATH on success; on failure PATH stays as it was and what was done is kept beside it.
