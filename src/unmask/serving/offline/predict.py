@@ -1,4 +1,4 @@
-"""`unmask predict`: answers for whatever files a person names, decoded beside the network, in bounded memory."""
+"""`unmask predict`: answers for whatever files a person names, decoded beside the network, few at a time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +78,7 @@ def predict(
     scorer = Scorer(runtime, limits_of(runtime.bundle))
     for note in _notes(runtime.bundle):
         say(f"note: {note}")
-    own = frozenset() if csv is None else frozenset({csv.absolute(), partial_of(csv).absolute()})
+    own = () if csv is None else (csv, partial_of(csv))
     opened = nullcontext() if csv is None else writing(csv, Columns.of(runtime.bundle), resume=resume)
     with opened as table:
         done = table.done if table else set()
@@ -94,7 +94,7 @@ def predict(
 
 
 def _answers(
-    words: Sequence[str], scorer: Scorer, *, own: frozenset[Path], done: set[str], workers: int
+    words: Sequence[str], scorer: Scorer, *, own: Sequence[Path], done: set[str], workers: int
 ) -> Iterator[list[Row]]:
     """Rows of each file that is not done yet, in order."""
     total = sum(1 for _ in named_files(words, leave_out=own))
