@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.protocols.conftest import Repository
+from tests.protocols.conftest import Repository, another_batch
 from unmask.cli import app
+from unmask.data.ingest import ingest
 
 Call = Callable[..., Result]
 WORDS = ("-S", "teach.epochs=10")
@@ -55,6 +56,14 @@ def test_next_window_shows_its_table(call: Call, repository: Repository) -> None
     assert again.stdout == first.stdout
     assert len(repository.runs()) == 1
     assert "1 of 1 experiments are finished" in again.stderr
+
+
+def test_what_was_just_taken_in_is_run_on_before_dvc_knows_it(call: Call, repository: Repository) -> None:
+    before = call("next-window", "--dry-run").stderr.splitlines()[0].split(":")[0]
+    ingest(str(another_batch(repository)), repository.root / "data", today="2025-07-01")
+    after = call("next-window")
+    assert "without ['diffusion, v2', 'warp'] on 2 batches" in after.stderr
+    assert before not in after.stderr
 
 
 def test_a_failed_experiment_keeps_those_before_it(call: Call, repository: Repository) -> None:
