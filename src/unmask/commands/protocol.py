@@ -42,8 +42,9 @@ def protocol_command(
     the list's column), else the day they were taken in. Reals of all days train.
 
     The table has, for each tested generator and model, the AUC and the share of
-    fakes found with 95 % intervals and row counts, the shortcut's AUC on the same
-    rows, and beside them the AUC on generators that trained and the share of reals
+    fakes found with 95 % intervals and row counts, what file statistics alone reach
+    (the shortcut audit's AUC: out of fold over all labelled rows, not the test rows
+    of the AUC beside it), the AUC on generators that trained and the share of reals
     called fake. It is printed and written to build/protocols/<name>.csv and .md.
     """  # noqa: D301  # \b is the character that keeps a paragraph's lines
     if dry_run and queue:
