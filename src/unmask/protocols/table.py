@@ -22,9 +22,6 @@ _HEADS = {
     "fpr_real": "reals called fake",
 }
 _SHARES = frozenset({"recall", "fpr_real"})
-SHORTCUT_NOTE = (
-    "Shortcut AUC: file statistics alone, out of fold over all labelled rows; the other numbers are of test rows."
-)
 
 
 def gather(experiments: Sequence[Experiment], root: Path) -> pd.DataFrame:
@@ -41,8 +38,8 @@ def gather(experiments: Sequence[Experiment], root: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def as_markdown(table: pd.DataFrame) -> str:
-    """The table for a person: numbers with their 95 % intervals and rows."""
+def as_markdown(table: pd.DataFrame, *, confidence: float) -> str:
+    """The table for a person: numbers with their rows and their intervals, which hold with CONFIDENCE."""
     timed = bool(table["until"].ne("").any())
     head = [*(["trained up to"] if timed else []), "tested on", "model", "real", "fake", *_HEADS.values()]
     lines = [head, ["---"] * len(head)]
@@ -50,7 +47,7 @@ def as_markdown(table: pd.DataFrame) -> str:
         tested = _tested(row).replace("|", "\\|")
         counts = ["" if pd.isna(row[name]) else f"{row[name]:.0f}" for name in ("n_real", "n_fake")]
         lines.append([*([row["until"]] if timed else []), tested, row["candidate"], *counts, *_cells(row)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{SHORTCUT_NOTE}\n"
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{_note(confidence)}\n"
 
 
 def _rows(experiment: Experiment, root: Path) -> Iterator[dict[str, Any]]:
@@ -80,6 +77,13 @@ def _flat(numbers: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> dic
     return {
         name if end == "value" else f"{name}_{end}": numbers.get(name, {}).get(end) for name in names for end in _ENDS
     }
+
+
+def _note(confidence: float) -> str:
+    return (
+        f"In brackets {100 * confidence:g} % intervals over resampled groups of test rows. "
+        "Shortcut AUC: file statistics alone, out of fold over all labelled rows."
+    )
 
 
 def _tested(row: Mapping[Any, Any]) -> str:
