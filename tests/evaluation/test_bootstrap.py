@@ -127,6 +127,12 @@ def test_few_groups_widen_a_bounded_interval_beyond_the_percentiles() -> None:
     assert low < outer[0] < outer[1] < high
 
 
+def test_a_value_at_an_end_whose_resamples_differ_is_not_called_certain() -> None:
+    drawn = np.where(np.arange(100) < 40, 0.2, 1.0)
+    low, high = bounded_interval(1.0, drawn, Independent(100, 100), 0.95)
+    assert (low, high) == (0.2, 1.0)
+
+
 def test_resamples_that_all_agree_give_the_exact_interval() -> None:
     same = Independent(40, 20)
     assert bounded_interval(1.0, np.ones(50), same, 0.95) == exact_interval(1.0, 20, 0.95)

@@ -18,10 +18,13 @@ ROUNDING = 1e-9
 CHUNK = 1 << 17  # weights that are held at once, 1 MB: they stay in the cache, and memory does not grow with resamples
 
 
-def resampled_weights(groups: Codes, *, resamples: int, seed: int) -> Iterator[Weights]:
-    """Yield how often each row was drawn when groups are drawn with replacement, some resamples at a time: (B, N)."""
+def resampled_weights(groups: Codes, *, resamples: int, seed: int, width: int = 0) -> Iterator[Weights]:
+    """Yield how often each row was drawn when groups are drawn with replacement, some resamples at a time: (B, N).
+
+    Fewer at a time where the caller spreads each over WIDTH rows.
+    """
     count, generator = int(groups.max()) + 1, np.random.default_rng(seed)
-    size = max(1, CHUNK // len(groups))
+    size = max(1, CHUNK // max(width, len(groups)))
     for first in range(0, resamples, size):
         several = min(size, resamples - first)
         drawn = generator.integers(0, count, (several, count)) + count * np.arange(several)[:, None]
@@ -98,18 +101,25 @@ def bounded_interval(value: float, drawn: Floats, independent: Independent, conf
 
     The bootstrap's standard error, carried to log-odds (Pepe 2003, section 5.2), times Student's t and the factor for
     few units (Hesterberg 2015). Percentiles of skewed numbers of few groups cover 65 to 92 % where 95 % are meant.
-    Where no resample differs the interval is `exact_interval`'s. None where more than a tenth of the resamples are NaN.
+    Where no resample differs the interval is `exact_interval`'s; of a value of 0 or 1 whose resamples do differ, which
+    log-odds can't carry, it holds both that one and the percentiles. None where more than a tenth of them are NaN.
     """
     values = drawn[~np.isnan(drawn)]
     if len(values) < MIN_VALID * len(drawn):
         return None
     spread = float(values.std())
     if min(value, 1 - value, spread) < ROUNDING:
-        return exact_interval(min(max(value, 0.0), 1.0), independent.trials, confidence)
+        exact = exact_interval(min(max(value, 0.0), 1.0), independent.trials, confidence)
+        likely = percentiles(values, confidence) if spread >= ROUNDING else None
+        return _hull(exact, likely or exact)
     free = max(independent.units - 1, 1.0)
     error = spread * (independent.units / free) ** 0.5 / (value * (1 - value))
     middle, reach = float(logit(value)), float(t.ppf((1 + confidence) / 2, free)) * error
     return float(expit(middle - reach)), float(expit(middle + reach))
+
+
+def _hull(first: Interval, second: Interval) -> Interval:
+    return min(first[0], second[0]), max(first[1], second[1])
 
 
 def effective_rows(groups: Codes) -> float:

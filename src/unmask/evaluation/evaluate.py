@@ -42,9 +42,9 @@ from unmask.evaluation.regression import read_regression, score_regression
 from unmask.evaluation.reliability import with_intervals
 from unmask.evaluation.report.page import write_report
 from unmask.evaluation.risk_coverage import coverage_table
+from unmask.evaluation.settings import check_settings
 from unmask.evaluation.slices import References
 from unmask.evaluation.tiers.run import Tiered, measure_all
-from unmask.evaluation.tiers.table import degradations
 from unmask.evaluation.tiers.tables import write_tiers
 from unmask.evaluation.unknowns import unknowns
 from unmask.evaluation.worst import worst_mistakes
@@ -113,7 +113,7 @@ def evaluate(config: Config, inputs: Inputs, *, out: Path) -> str:
 
 def judge(config: Config, inputs: Inputs) -> Judged:
     """Score, calibrate and measure every candidate on the same rows."""
-    degradations(config.evaluate.tiers)  # a setting that is wrong shows before the minutes of scoring
+    check_settings(config.evaluate)
     manifest = read_manifest(inputs.dataset / "manifest.parquet")
     rows = scored_rows(manifest)
     packaged = config.package.candidate

@@ -15,6 +15,7 @@ from unmask.serving.verdict import Thresholds, calibrate, verdict
 
 COLUMNS = ["sha256", "label", "note"]
 LABELS = ("real", "fake")
+NO_CROP = "it gave no crop: ingest it, name the file it is a copy of (duplicates.parquet), or see quarantine.parquet"
 MAX_BYTES = 16 * 2**20
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -82,7 +83,7 @@ def _row(
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"sha256": sha256, "label": label, "splits": [], "p_fake": None, "verdict": None}
     if crops is None:
-        return row | {"passed": False, "reason": "not among the data; ingest it or take its line out"}
+        return row | {"passed": False, "reason": NO_CROP}
     p_fake = calibrate(float(crops["logit"].mean()), temperature)
     said = verdict(p_fake, thresholds)
     passed = said in {label, "uncertain"}

@@ -12,10 +12,9 @@ from unmask.config import Evaluate
 from unmask.evaluation.bootstrap import (
     Codes,
     Floats,
+    Independent,
     Interval,
-    effective_rows,
-    exact_interval,
-    percentiles,
+    bounded_interval,
     resampled_weights,
 )
 from unmask.evaluation.measure import Candidate
@@ -80,10 +79,12 @@ class _Cuts:
             return np.asarray(covered), np.asarray(missed / covered)
 
     def interval(self, column: int, value: float, drawn: Floats, confidence: float) -> Interval | None:
-        """Of one cut's error; the exact one where no error occurred, because then no resample draws any."""
-        if value in {0.0, 1.0}:
-            return exact_interval(value, effective_rows(self.groups[self.decided[:, column]]), confidence)
-        return percentiles(drawn[:, column], confidence)
+        """Of one cut's error, resting on the class of which fewer are decided."""
+        decided = self.decided[:, column]
+        groups, fake = self.groups[decided], self.fake[decided]
+        both = 0 < fake.sum() < len(fake)
+        independent = Independent.of(groups, fake) if both else Independent.of_one_class(groups)
+        return bounded_interval(value, drawn[:, column], independent, confidence)
 
 
 def _curve(candidate: Candidate, settings: Evaluate, *, seed: int) -> pd.DataFrame:

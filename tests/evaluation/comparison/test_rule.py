@@ -121,6 +121,23 @@ def test_reported_mistakes(promote: Promote) -> None:
     assert not regression_check(None, promote).passed
 
 
+def test_two_that_no_picture_tells_apart_are_not_worse_than_each_other_nor_better(promote: Promote) -> None:
+    alike = dataclasses.replace(_number(-0.06, 0.06), same=True)
+    found = difference_checks([_part("all", alike, kind="overall")], promote, trigger="")
+    assert [check.passed for check in found] == [False, True]
+    assert "no picture tells them apart" in found[1].reason
+
+
+def test_a_challenger_that_loses_the_margin_near_an_auc_of_1_is_seldom_let_through(promote: Promote) -> None:
+    """Forty groups of five rows; percentiles of the difference let some 10 % through."""
+    passed, runs = 0, 200
+    for seed in range(runs):
+        rows = draw(seed, rows=200, champion=[0.99], challenger=[0.99 - promote.slice_margin], alike=0.7, group=5)
+        parts = paired_differences(list(pairs_of(rows)), groups=40, resamples=200, confidence=0.95, seed=seed)
+        passed += difference_checks(parts, promote, trigger="")[-1].passed
+    assert passed / runs <= 0.06
+
+
 def test_one_failed_check_keeps_the_champion() -> None:
     passed = Check("a", 0.0, None, ">", 0.0, passed=True, reason="")
     assert verdict_of([passed]) == "promote"

@@ -13,11 +13,13 @@ from unmask.evaluation.comparison.paired import Difference, paired_differences
 from unmask.evaluation.comparison.pairs import pair_slices, pair_tiers
 from unmask.evaluation.comparison.rows import SharedRows, share_rows
 from unmask.evaluation.comparison.rule import (
+    OVERALL,
     Check,
     Latency,
     Verdict,
     cap_checks,
     difference_checks,
+    find,
     missing_tiers,
     regression_check,
     verdict_of,
@@ -72,7 +74,7 @@ def compare(champion: Side, challenger: Side, latency: Latency, *, config: Confi
         rows=len(shared.challenger),
         checks=tuple(checks),
         differences=tuple(differences),
-        notes=tuple(_notes(shared, differences, champion, challenger, settings)),
+        notes=tuple(_notes(shared, differences, (champion, challenger), settings, trigger=trigger)),
     )
 
 
@@ -105,9 +107,19 @@ def _unshared_tiers(champion: Side, challenger: Side, *, min_shared: float) -> l
     return [str(tier) for tier, count in sorted(counts.items()) if common.get(tier, 0) < min_shared * count]
 
 
+def _tier_names(side: Side) -> set[str]:
+    return set() if side.tiers is None else set(map(str, side.tiers["tier"].unique()))
+
+
 def _notes(
-    shared: SharedRows, differences: list[Difference], champion: Side, challenger: Side, settings: Promote
+    shared: SharedRows,
+    differences: list[Difference],
+    sides: tuple[Side, Side],
+    settings: Promote,
+    *,
+    trigger: str,
 ) -> Iterator[str]:
+    champion, challenger = sides
     for side, count in ((champion, shared.champion_only), (challenger, shared.challenger_only)):
         if count:
             yield f"{count:,} test rows are only in {side.name} and count for neither."
@@ -115,8 +127,11 @@ def _notes(
         yield f"{shared.relabelled:,} rows have another label on the other side and count for neither."
     if shared.renamed:
         yield f"{shared.renamed:,} rows changed source, generator, domain, clip or seen; slices are the challenger's."
-    small = [one.title for one in differences if one.rows < settings.min_rows]
+    checked = {OVERALL, find(differences, trigger or OVERALL).title}
+    small = [one.title for one in differences if one.rows < settings.min_rows and one.title not in checked]
     if small:
         yield f"Fewer than {settings.min_rows} rows, not checked: {', '.join(small)}."
-    if champion.tiers is None:
-        yield "The champion has no scores of degraded pictures, so no tier was checked."
+    lacking = _tier_names(challenger) - _tier_names(champion)
+    if lacking or not _tier_names(champion):
+        which = f"of {', '.join(sorted(lacking))}" if lacking else "of degraded pictures"
+        yield f"The champion has no scores {which}, so they were not checked."

@@ -8,10 +8,9 @@ import numpy as np
 from unmask.evaluation.bootstrap import (
     ROUNDING,
     Floats,
+    Independent,
     Interval,
-    effective_rows,
-    exact_interval,
-    percentiles,
+    bounded_interval,
     resampled_weights,
 )
 from unmask.evaluation.comparison.pairs import Pair, Said
@@ -23,13 +22,17 @@ NEEDS = {"auc": (False, True), "recall": (True,), "fpr": (False,)}  # classes, f
 
 @dataclass(frozen=True)
 class PairedNumber:
-    """A metric of both sides and the challenger's minus the champion's with its interval; a `reason` where none."""
+    """A metric of both sides and the challenger's minus the champion's with its interval; a `reason` where none.
+
+    `same` says that no resample shows any difference.
+    """
 
     champion: float | None
     challenger: float | None
     difference: float | None
     interval: Interval | None
     reason: str = ""
+    same: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,15 +66,16 @@ Measure = Callable[[Floats], dict[str, Floats]]
 def paired_differences(
     pairs: Sequence[Pair], *, groups: int, resamples: int, confidence: float, seed: int
 ) -> list[Difference]:
-    """Percentile intervals of the differences of each pair over resamples of GROUPS groups, drawn once for all pairs.
+    """Intervals of the differences of each pair over resamples of GROUPS groups, drawn once for all pairs.
 
-    Efron and Tibshirani 1993, chapter 13. Where no resample shows any difference, the sides may still differ on rows
-    that are not there: the interval is then the exact one for no differing row among as many (Clopper and Pearson).
+    Each side's `bounded_interval` and their correlation make the difference's (Zou and Donner 2008, MOVER): percentiles
+    of the difference, which is skewed near an AUC of 1, let too many worse challengers pass.
     """
     measures = [_measure(pair) for pair in pairs]
     observed = [measure(np.ones((1, groups))) for measure in measures]
     drawn: list[list[dict[str, Floats]]] = [[] for _ in pairs]
-    for counts in resampled_weights(np.arange(groups), resamples=resamples, seed=seed):
+    width = max((len(pair.fake) for pair in pairs), default=0)
+    for counts in resampled_weights(np.arange(groups), resamples=resamples, seed=seed, width=width):
         for parts, measure in zip(drawn, measures, strict=True):
             parts.append(measure(counts))
     return [
@@ -134,15 +138,43 @@ def _number(pair: Pair, name: str, observed: Floats, drawn: Floats, confidence: 
     reason = _lacking(pair, name)
     if reason:
         return PairedNumber(None, None, None, None, reason)
-    difference = float(observed[1] - observed[0])
-    interval = percentiles(drawn[:, 1] - drawn[:, 0], confidence)
-    if interval is None:
-        reason = "a class vanishes from too many resamples"
-    elif interval[1] - interval[0] < ROUNDING:
-        rows = min(effective_rows(pair.groups[pair.fake == flag]) for flag in NEEDS[name])
-        radius = exact_interval(0.0, rows, confidence)[1]
-        interval = (difference - radius, difference + radius)
-    return PairedNumber(float(observed[0]), float(observed[1]), difference, interval, reason)
+    interval = difference_interval(observed, drawn, _independent(pair, name), confidence)
+    reason = "" if interval else "a class vanishes from too many resamples"
+    same = interval is not None and bool(np.nanmax(np.abs(drawn[:, 1] - drawn[:, 0])) < ROUNDING)
+    champion, challenger = map(float, observed)
+    return PairedNumber(champion, challenger, challenger - champion, interval, reason, same)
+
+
+def difference_interval(
+    observed: Floats, drawn: Floats, independent: Independent, confidence: float
+) -> Interval | None:
+    """Of the second less the first of two shares or areas (2,), from their common resamples (R, 2).
+
+    d -+ sqrt(x^2 + y^2 - 2 r x y) with the distances x, y from each value to the end of its own interval and the
+    correlation r of the resamples (Zou and Donner 2008, MOVER); r is 0 where one of them does not vary.
+    """
+    first, second = (bounded_interval(float(observed[at]), drawn[:, at], independent, confidence) for at in (0, 1))
+    if first is None or second is None:
+        return None
+    valid = drawn[~np.isnan(drawn).any(axis=1)]
+    varied = bool((valid.std(axis=0) > ROUNDING).all())
+    r = float(np.corrcoef(valid, rowvar=False)[0, 1]) if varied else 0.0
+    before, after = map(float, observed)
+
+    def reach(x: float, y: float) -> float:
+        return float(np.sqrt(max(0.0, x * x + y * y - 2 * r * x * y)))
+
+    difference = after - before
+    return difference - reach(after - second[0], first[1] - before), difference + reach(
+        second[1] - after, before - first[0]
+    )
+
+
+def _independent(pair: Pair, name: str) -> Independent:
+    needs = NEEDS[name]
+    if len(needs) > 1:
+        return Independent.of(pair.groups, pair.fake)
+    return Independent.of_one_class(pair.groups[pair.fake == needs[0]])
 
 
 def _lacking(pair: Pair, name: str) -> str:
