@@ -2,8 +2,10 @@
 
 import json
 import os
+import select
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ BINARIES = ("chromium", "chromium-browser", "google-chrome")
 # The pipe is at descriptors 3 and 4 of the browser, wherever ours are (which dash could not name above 9).
 SHELL = 'exec 3<&"$1" 4>&"$2"; shift 2; exec "$@"'
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe")
+PATIENCE = 60.0  # seconds for one message, and half as many for its end
 
 
 def binary() -> str | None:
@@ -58,7 +61,10 @@ class Browser:
             self.events.append(answer)
 
     def _read(self) -> dict[str, Any]:
+        end = time.monotonic() + PATIENCE
         while b"\0" not in self._rest:
+            ready, _, _ = select.select([self._reader], [], [], max(0.0, end - time.monotonic()))
+            assert ready, f"the browser said nothing for {PATIENCE:g} s"
             part = os.read(self._reader, 1 << 16)
             assert part, "the browser ended"
             self._rest += part
@@ -87,7 +93,15 @@ def browser(program: str, profile: Path) -> Iterator[Browser]:
     try:
         yield Browser(ours_in, ours_out)
     finally:
-        process.terminate()
-        process.wait(timeout=30)
+        _end(process)
         os.close(ours_in)
         os.close(ours_out)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=PATIENCE / 2)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

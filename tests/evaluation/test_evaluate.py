@@ -181,6 +181,7 @@ def test_tiers_are_written_though_no_original_is_there(out: Path) -> None:
     assert [row["name"] for row in tiers["teacher"]] == ["clean", "web", "hard"]
     assert {row["missing"] for rows in tiers.values() for row in rows} == {64}
     assert len(pd.read_csv(out / "evaluation/tiers_missing.csv")) == 64
+    assert any("web and hard tiers are not measured" in line for line in read_run(out / "evaluation").unknown)
 
 
 def test_what_a_comparison_reads_is_written(out: Path) -> None:

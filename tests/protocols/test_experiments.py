@@ -1,7 +1,10 @@
+import sys
+
 import pytest
 
-from tests.protocols.conftest import Repository
+from tests.protocols.conftest import Repository, another_batch
 from unmask.config import load_config
+from unmask.data.ingest import ingest
 from unmask.errors import ConfigError, DataError
 from unmask.protocols.experiments import experiments
 from unmask.protocols.plan import Fold
@@ -22,8 +25,7 @@ def test_a_name_says_the_protocol_and_what_it_is_about(repository: Repository) -
 
 def test_settings_data_and_code_make_another_experiment(repository: Repository) -> None:
     found = {tuple(names(repository)), tuple(names(repository, ("seed=8",)))}
-    pointer = repository.root / "data.dvc"
-    pointer.write_text(pointer.read_text().replace("md5: ", "md5: 0"))
+    ingest(str(another_batch(repository)), repository.root / "data", today="2025-07-01")
     found.add(tuple(names(repository)))
     with (repository.root / "src/evaluate.py").open("a") as code:
         code.write("# another line\n")
@@ -32,6 +34,14 @@ def test_settings_data_and_code_make_another_experiment(repository: Repository) 
     found.add(tuple(names(repository)))
     assert len(found) == 5
     assert len({name for pair in found for name in pair}) == 10
+
+
+def test_tracking_the_same_data_makes_no_other_experiment(repository: Repository) -> None:
+    ingest(str(another_batch(repository)), repository.root / "data", today="2025-07-01")
+    before = names(repository)
+    repository.call(sys.executable, "-m", "dvc", "add", "--quiet", "data")
+    repository.call("git", "commit", "--all", "--quiet", "--message", "another batch")
+    assert names(repository) == before
 
 
 def test_other_files_do_not(repository: Repository) -> None:

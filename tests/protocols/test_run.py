@@ -2,14 +2,16 @@
 
 import csv
 import json
+import re
 import time
 from collections.abc import Callable
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.protocols.conftest import Repository
+from tests.protocols.conftest import Repository, another_batch
 from unmask.cli import app
+from unmask.data.ingest import ingest
 
 Call = Callable[..., Result]
 WORDS = ("-S", "teach.epochs=10")
@@ -57,18 +59,33 @@ def test_next_window_shows_its_table(call: Call, repository: Repository) -> None
     assert "1 of 1 experiments are finished" in again.stderr
 
 
-def test_a_failed_experiment_keeps_those_before_it(call: Call, repository: Repository) -> None:
+def test_what_was_just_taken_in_is_run_on_before_dvc_knows_it(call: Call, repository: Repository) -> None:
+    before = call("next-window", "--dry-run").stderr.splitlines()[0].split(":")[0]
+    ingest(str(another_batch(repository)), repository.root / "data", today="2025-07-01")
+    after = call("next-window")
+    assert "without ['diffusion, v2', 'warp'] on 2 batches" in after.stderr
+    assert before not in after.stderr
+
+
+def test_a_failed_experiment_stops_none_of_the_others(call: Call, repository: Repository) -> None:
     stage = repository.root / "src/evaluate.py"
     whole = stage.read_text()
     broken = "if unseen == ['swap']:\n    raise SystemExit('evaluate: error: no swap today')\nprint("
     stage.write_text(whole.replace("print(", broken, 1))
     result = call("leave-one-out")
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1].endswith("evaluate: error: no swap today")
-    assert len(repository.runs()) == 2
+    assert re.search(r"leave-one-out-swap-\w+: failed: .*evaluate: error: no swap today", result.stderr)
+    said = r"protocol: error: leave-one-out-swap-\w+ failed, for the reasons above; 2 of 3 experiments are finished"
+    assert re.match(said, result.stderr.splitlines()[-1])
+    assert len(repository.runs()) == 3
+    written = repository.root / "build/protocols/leave-one-out.md"
+    shown = written.read_text()
+    assert "| desk/warp | student |" in shown
+    written.unlink()
     after = call("leave-one-out", "--dry-run")
-    assert "1 of 3 experiments are finished" in after.stderr
-    assert "diffusion, v2 (no test row)" in after.stdout
+    assert "2 of 3 experiments are finished" in after.stderr
+    assert after.stdout.strip() == shown.strip()
+    assert not written.exists()
 
 
 def test_queued_ones_are_worked_off_and_not_queued_twice(call: Call, repository: Repository) -> None:

@@ -13,10 +13,11 @@ ROW = {"generator": "swap", "reference": "its source", "n_real": 40, "n_fake": 3
 @pytest.fixture
 def gathered(monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     """A generator in two sources, one of which has too few rows for a number."""
+    few = {"source": "a|b", "reference": "all sources", "n_fake": 3}
     lacking = {"value": None, "low": None, "high": None, "n_real": 40, "n_fake": 3, "reason": "only 3 fake"}
     rows = [
         {**ROW, "source": "desk", "student": {"auc": NUMBER, "recall": NUMBER}, "teacher": None},
-        {**ROW, "source": "a|b", "n_fake": 3, "student": {"auc": lacking, "recall": lacking}, "teacher": None},
+        {**ROW, **few, "student": {"auc": lacking, "recall": lacking}, "teacher": None},
         {**ROW, "source": "desk", "generator": "warp", "student": {"auc": NUMBER, "recall": NUMBER}},
     ]
     metrics = {"student": {"auc_seen": NUMBER, "fpr_real": NUMBER}}
@@ -38,8 +39,9 @@ def test_a_number_comes_with_its_interval_or_not_at_all(gathered: pd.DataFrame) 
 
 
 def test_the_page_shows_both_and_breaks_at_no_name(gathered: pd.DataFrame) -> None:
-    head, _, student, _, lacking, _ = table.as_markdown(gathered).splitlines()
+    head, _, student, _, lacking, _, _, note = table.as_markdown(gathered, confidence=0.9).splitlines()
     assert head.startswith("| tested on | model | real | fake | AUC | shortcut AUC |")
     seen, share = "0.750 (0.600 to 0.900)", "75.0% (60.0% to 90.0%)"
     assert student == f"| desk/swap | student | 40 | 30 | {seen} | 0.610 | {share} | {seen} | {share} |"
-    assert lacking.startswith("| a\\|b/swap | student | 40 | 3 |  | 0.610 |  |")
+    assert lacking.startswith("| a\\|b/swap (reals of all sources) | student | 40 | 3 |  | 0.610 |  |")
+    assert note.startswith("In brackets 90 % intervals")

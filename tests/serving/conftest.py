@@ -77,7 +77,7 @@ def _bundle() -> Bundle:
         calibration=Calibration(2.0, Thresholds(0.8, 0.3, 0.02, 0.05, 249, 198), 0.04, 0.08, []),
         metrics={"auc": {"value": 0.9, "low": 0.85, "high": 0.94, "n_real": 240, "n_fake": 200}},
         data=DataIdentity("d41d8cd98f00b204e9800998ecf8427e.dir", ["sample"], "drawn"),
-        params={"method": "full", "assemble": DECODED},
+        params={"method": "full", "assemble": DECODED, "evaluate": {"confidence": 0.9}},
         self_test=score_pictures(pictures, logits),
         files={},
     )

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -20,11 +21,19 @@ def test_a_bundle_reads_back_as_it_was_written(bundle_folder):
     assert json.loads((bundle_folder / "bundle.json").read_text()) == json.loads(bundle.to_json())
 
 
-def test_the_version_names_the_model_and_the_data(bundle_folder):
+def test_the_version_names_the_model_the_data_and_the_thresholds(bundle_folder):
     bundle = load_bundle(bundle_folder)
-    assert bundle.version == model_version(bundle.files["model.onnx"], bundle.data.md5)
+    model, data, fitted = bundle.files["model.onnx"], bundle.data.md5, bundle.calibration
     assert re.fullmatch("[0-9a-f]{12}", bundle.version)
-    assert bundle.version != model_version(bundle.files["model.onnx"], "other data")
+    assert bundle.version == model_version(model, data, fitted)
+    others = [
+        model_version("another model", data, fitted),
+        model_version(model, "other data", fitted),
+        model_version(model, data, replace(fitted, temperature=1.5)),
+        model_version(model, data, replace(fitted, thresholds=replace(fitted.thresholds, fake=0.9))),
+        model_version(model, data, replace(fitted, thresholds=replace(fitted.thresholds, real=0.2))),
+    ]
+    assert len({bundle.version, *others}) == 6
 
 
 def test_the_folder_holds_only_what_the_bundle_names(bundle_folder):
@@ -58,7 +67,9 @@ def test_a_missing_file_is_refused_by_name(bundle_folder):
         (lambda value: value["calibration"]["thresholds"].update(real=0.9), "must rise"),
         (lambda value: value["preprocessing"].update(shrink=1), r"preprocessing\.shrink: must be bool"),
         (lambda value: value.update(candidate="cousin"), "candidate: must be student or teacher"),
-        (lambda value: value["data"].update(md5="other"), "belongs to another model or other data"),
+        (lambda value: value["data"].update(md5="other"), "belongs to another model, other data or other"),
+        (lambda value: value["calibration"].update(temperature=1.5), "other thresholds; package the model again"),
+        (lambda value: value["calibration"]["thresholds"].update(fake=0.9), "other thresholds"),
         (lambda value: value.update(self_test=[]), "self_test: empty"),
         (lambda value: value["files"].pop("model.onnx"), r"files: model\.onnx is missing"),
         (lambda value: value["files"].update({"../out": "0"}), "missing from the bundle"),
@@ -125,4 +136,6 @@ def test_the_card_warns_of_the_drawn_sample(bundle_folder):
 
 
 def test_the_card_gives_metrics_with_their_intervals(bundle_folder):
-    assert "| auc | 0.900 | 0.850 to 0.940 | 240 | 200 |" in (bundle_folder / "CARD.md").read_text()
+    card = (bundle_folder / "CARD.md").read_text()
+    assert "| auc | 0.900 | 0.850 to 0.940 | 240 | 200 |" in card
+    assert "intervals hold with 90 % over resampled groups" in card

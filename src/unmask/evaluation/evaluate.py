@@ -105,7 +105,7 @@ def evaluate(config: Config, inputs: Inputs, *, out: Path) -> str:
     write_json(out / "metrics.json", metrics)
     write_json(out / "headline.json", bare_numbers(metrics))
     _write_evidence(folder, judged, config, inputs)
-    write_run(folder, _run(folder, judged, metrics, config, inputs))
+    write_run(folder, _run(judged, metrics, config, inputs))
     write_report(folder, folder / "report.html")
     packaged = judged.candidates[0]
     return f"{len(packaged.test):,} test crops, {packaged.name} {_auc(packaged, 'seen')}, {_auc(packaged, 'unseen')}"
@@ -257,14 +257,14 @@ def _write_evidence(folder: Path, judged: Judged, config: Config, inputs: Inputs
     write_csv(folder / "training.csv", training_table(histories))
 
 
-def _run(folder: Path, judged: Judged, metrics: dict[str, Any], config: Config, inputs: Inputs) -> Run:
+def _run(judged: Judged, metrics: dict[str, Any], config: Config, inputs: Inputs) -> Run:
     packaged, names = judged.candidates[0], [one.name for one in judged.candidates]
     unknown = unknowns(
         judged.manifest,
         packaged,
         judged.generators,
         quarantined=_quarantined(inputs.dataset),
-        tiers=(folder / "tiers.json").is_file(),
+        tiers=judged.tiers.degraded,
     )
     return Run(
         schema=SCHEMA,

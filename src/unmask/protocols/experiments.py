@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unmask.config import load_config
+from unmask.data.batches import list_batches
 from unmask.dvc_process import run_dvc
 from unmask.errors import ConfigError, DataError
-from unmask.evaluation.provenance import data_md5, params_sha
+from unmask.evaluation.provenance import params_sha
+from unmask.files import sha256_of
 from unmask.protocols.plan import Fold
 
 STAGE = "evaluate"  # the last one that a table needs
@@ -37,11 +39,12 @@ def experiments(protocol: str, folds: Sequence[Fold], *, root: Path, settings: S
 
     Raises:
         ConfigError: a setting is unknown or wrongly typed, or names what the protocol decides.
-        DataError: a generator's name can't be written as a setting; the project is not a git repository.
+        DataError: a generator's name can't be written as a setting; a batch has no readable index; the project is not a
+            git repository.
     """
     if any(setting.lstrip("+~").startswith("assemble.unseen_generators") for setting in settings):
         raise ConfigError("assemble.unseen_generators: the protocol decides it; leave it out of --set-param")
-    shared = f"{data_md5(root / 'data.dvc')} {_code(root)}"
+    shared = f"{_data(root / 'data')} {_code(root)}"
     found = []
     for fold in folds:
         overrides = (*settings, f"assemble.unseen_generators={_quoted(fold.unseen)}")
@@ -93,6 +96,11 @@ def _quoted(names: Sequence[str]) -> str:
     if odd is not None:
         raise DataError(f"generator {odd!r}: can't be written as a setting; rename its folder and take it in again")
     return json.dumps(list(names), ensure_ascii=False)
+
+
+def _data(data: Path) -> str:
+    """The batches that are there: experiments run with these, while data.dvc names those of the last `dvc add`."""
+    return " ".join(f"{batch.name}={sha256_of(batch.folder / 'index.parquet')}" for batch in list_batches(data))
 
 
 def _code(root: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from unmask.errors import DataError
+from unmask.evaluation.comparison.sides import OWN_REFERENCE
 from unmask.protocols.experiments import Experiment
 
 GENERATORS, METRICS = "build/evaluation/generators.json", "build/metrics.json"
@@ -26,8 +27,9 @@ _SHARES = frozenset({"recall", "fpr_real"})
 def gather(experiments: Sequence[Experiment], root: Path) -> pd.DataFrame:
     """One row for each experiment, source, tested generator and candidate, with intervals and row counts.
 
-    `auc` and `recall` are of the tested generator's fakes against the reals that the shortcut audit holds them against,
-    `auc_seen` of the generators that trained; a number is empty where the rows can't bear one.
+    `auc` and `recall` are of the tested generator's fakes among the test rows, against the test reals of `reference`;
+    `auc_seen` of the generators that trained. `shortcut_auc` is the audit's, of file statistics alone: out of fold over
+    all labelled rows, so of more rows than those beside it. A number is empty where the rows can't bear one.
 
     Raises:
         DataError: an experiment has no such results.
@@ -36,17 +38,16 @@ def gather(experiments: Sequence[Experiment], root: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def as_markdown(table: pd.DataFrame) -> str:
-    """The table for a person: numbers with their 95 % intervals and rows."""
+def as_markdown(table: pd.DataFrame, *, confidence: float) -> str:
+    """The table for a person: numbers with their rows and their intervals, which hold with CONFIDENCE."""
     timed = bool(table["until"].ne("").any())
     head = [*(["trained up to"] if timed else []), "tested on", "model", "real", "fake", *_HEADS.values()]
     lines = [head, ["---"] * len(head)]
     for row in table.to_dict("records"):
-        tested = f"{row['source']}/{row['generator']}" if row["source"] else f"{row['generator']} (no test row)"
-        tested = tested.replace("|", "\\|")
+        tested = _tested(row).replace("|", "\\|")
         counts = ["" if pd.isna(row[name]) else f"{row[name]:.0f}" for name in ("n_real", "n_fake")]
         lines.append([*([row["until"]] if timed else []), tested, row["candidate"], *counts, *_cells(row)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{_note(confidence)}\n"
 
 
 def _rows(experiment: Experiment, root: Path) -> Iterator[dict[str, Any]]:
@@ -76,6 +77,20 @@ def _flat(numbers: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> dic
     return {
         name if end == "value" else f"{name}_{end}": numbers.get(name, {}).get(end) for name in names for end in _ENDS
     }
+
+
+def _note(confidence: float) -> str:
+    return (
+        f"In brackets {100 * confidence:g} % intervals over resampled groups of test rows. "
+        "Shortcut AUC: file statistics alone, out of fold over all labelled rows."
+    )
+
+
+def _tested(row: Mapping[Any, Any]) -> str:
+    if not row["source"]:
+        return f"{row['generator']} (no test row)"
+    reals = f" (reals of {row['reference']})" if row["reference"] != OWN_REFERENCE else ""
+    return f"{row['source']}/{row['generator']}{reals}"
 
 
 def _cells(row: Mapping[Any, Any]) -> list[str]:

@@ -40,7 +40,8 @@ def describe(folder: Path, bundle: Bundle, details: str = "") -> Bundle:
     DETAILS are further sections of the card, as `card_details` writes them.
     """
     hashes = {name: sha256_of(folder / name) for name in (MODEL, WEIGHTS)}
-    named = replace(bundle, version=model_version(hashes[MODEL], bundle.data.md5), files=hashes)
+    version = model_version(hashes[MODEL], bundle.data.md5, bundle.calibration)
+    named = replace(bundle, version=version, files=hashes)
     size = (folder / MODEL).stat().st_size
     (folder / CARD).write_text(render_card(named, model_bytes=size, details=details), encoding="utf-8")
     complete = replace(named, files=hashes | {CARD: sha256_of(folder / CARD)})

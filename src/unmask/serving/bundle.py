@@ -142,9 +142,11 @@ def bundle_folder() -> Path:
     return packed if packed.is_dir() else BUNDLE
 
 
-def model_version(model_sha256: str, data_md5: str) -> str:
-    """Name a model by what it is and what it learned from: 12 hex digits."""
-    return hashlib.sha256(f"{model_sha256} {data_md5}".encode()).hexdigest()[:12]
+def model_version(model_sha256: str, data_md5: str, calibration: Calibration) -> str:
+    """Name a model by what it is, what it learned from and where its verdicts turn: 12 hex digits."""
+    turns = (calibration.temperature, calibration.thresholds.fake, calibration.thresholds.real)
+    parts = (model_sha256, data_md5, *(repr(float(number)) for number in turns))
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
 
 def load_bundle(folder: Path) -> Bundle:
@@ -184,10 +186,13 @@ def _check(bundle: Bundle, folder: Path) -> None:
         with path.open("rb") as stream:
             if hashlib.file_digest(stream, "sha256").hexdigest() != expected:
                 raise DataError(f"{path}: changed since it was packaged (SHA-256 differs); package the model again")
-    if bundle.version != model_version(bundle.files[MODEL], bundle.data.md5):
-        raise DataError(f"{folder / DESCRIPTION}: version {bundle.version} belongs to another model or other data")
     temperature = bundle.calibration.temperature
     if not (math.isfinite(temperature) and temperature > 0.0):
         raise DataError(f"{folder / DESCRIPTION}: calibration.temperature: must be above 0; package the model again")
+    if bundle.version != model_version(bundle.files[MODEL], bundle.data.md5, bundle.calibration):
+        raise DataError(
+            f"{folder / DESCRIPTION}: version {bundle.version} belongs to another model, other data or other "
+            "thresholds; package the model again"
+        )
     if not bundle.self_test:
         raise DataError(f"{folder / DESCRIPTION}: self_test: empty; a bundle must carry scores to check itself with")

@@ -65,7 +65,7 @@ def render_card(bundle: Bundle, *, model_bytes: int, details: str = "") -> str:
         note=f"> **{bundle.data.note}**\n\n" if bundle.data.note else "",
         facts="\n".join(f"| {name} | {value} |" for name, value in _facts(bundle, model_bytes)),
         verdicts="\n".join(f"- {line}" for line in _verdicts(bundle)),
-        metrics="\n".join(_metrics(bundle.metrics)),
+        metrics="\n".join(_metrics(bundle.metrics, confidence=bundle.params["evaluate"]["confidence"])),
         details=details,
     )
 
@@ -92,7 +92,7 @@ def _verdicts(bundle: Bundle) -> Iterator[str]:
     yield from calibration.notes
 
 
-def _metrics(metrics: Mapping[str, Any]) -> list[str]:
+def _metrics(metrics: Mapping[str, Any], *, confidence: float) -> list[str]:
     rows = [
         f"| {_title(name)} | {_number(entry['value'])} | {_ends(entry)} "
         f"| {entry.get('n_real', '')} | {entry.get('n_fake', '')} |"
@@ -100,7 +100,7 @@ def _metrics(metrics: Mapping[str, Any]) -> list[str]:
     ]
     if not rows:
         return ["None were measured."]
-    head = "Test rows only; intervals hold with 95 % over resampled groups.\n"
+    head = f"Test rows only; intervals hold with {100 * confidence:g} % over resampled groups.\n"
     return [head, "| | value | interval | reals | fakes |", "|---|---|---|---|---|", *rows]
 
 

@@ -2,6 +2,7 @@ import html
 import itertools
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -119,6 +120,15 @@ def test_a_mistake_shows_the_crop_its_map_and_the_sentence(page: Page, whole: Pa
     assert text.count("data:image/jpeg;base64,") == 2
     assert "real 0.03 · s0 / swap no alteration found 00ff" in section(text, "mistakes")
     assert "None among the test pictures." in section(text, "mistakes")
+
+
+def test_sweeps_that_cost_nothing_are_drawn(page: Page, tmp_path: Path, whole: Path) -> None:
+    folder = shutil.copytree(whole, tmp_path / "perfect")
+    tiers = read_json(folder / "tiers.json")
+    for row in (row for rows in tiers.values() for row in rows):
+        row["auc"] |= {"value": 1.0, "low": 1.0, "high": 1.0}
+    write_json(folder / "tiers.json", tiers)
+    assert "1.000 at 0.5 to 1.000 at" in page(folder)
 
 
 def test_text_from_data_is_escaped(

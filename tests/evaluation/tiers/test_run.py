@@ -69,6 +69,12 @@ def tiered(settings: Config, album: Collection, candidates: list[Candidate], mod
     return measure_all(settings, album.manifest, candidates, models=models, data=album.data)
 
 
+def test_clean_alone_is_no_degradation(tiered: Tiered) -> None:
+    clean = {name: [row for row in rows if row["name"] == "clean"] for name, rows in tiered.rows.items()}
+    assert tiered.degraded
+    assert not replace(tiered, rows=clean).degraded
+
+
 def test_clean_scores_are_those_of_the_stored_crops(
     tiered: Tiered, settings: Config, album: Collection, models: Path
 ) -> None:

@@ -100,9 +100,9 @@ def _points(rows: list[Row], sweep: str, metric: str) -> list[tuple[float, Numbe
 
 
 def _vertical(numbers: list[Number], metric: str, level: float | None) -> Scale:
-    """AUC from the tenth below its lowest end to 1, a rate from 0 to the tenth above its highest."""
+    """AUC from the tenth below its lowest end, at most 0.9, to 1; a rate from 0 to the tenth above its highest."""
     if metric == "auc":
-        ends = [one.low for one in numbers if one.low is not None] + [0.9 if level is None else level]
+        ends = [0.9, *(one.low for one in numbers if one.low is not None), *([] if level is None else [level])]
         return Scale(max(0.0, int(min(ends) * 10) / 10), 1.0)
     highest = max([one.high for one in numbers if one.high is not None] + [0.05])
     return Scale(0.0, min(1.0, -(-highest // 0.1) * 0.1), share)

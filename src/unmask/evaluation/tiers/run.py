@@ -31,6 +31,13 @@ class Tiered:
     scores: pd.DataFrame
     missing: pd.DataFrame
 
+    @property
+    def degraded(self) -> bool:
+        """Whether any picture but a clean one was scored."""
+        return any(
+            row["name"] != CLEAN.name and row["n_real"] + row["n_fake"] for rows in self.rows.values() for row in rows
+        )
+
 
 def measure_all(
     config: Config, test: pd.DataFrame, candidates: Sequence[Candidate], *, models: Path, data: Path
