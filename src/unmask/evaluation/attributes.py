@@ -12,14 +12,7 @@ import pandas as pd
 from unmask.config import Evaluate
 from unmask.data.tables import read_table
 from unmask.errors import DataError
-from unmask.evaluation.bootstrap import (
-    Floats,
-    Independent,
-    Interval,
-    Weights,
-    bounded_interval,
-    resampled,
-)
+from unmask.evaluation.bootstrap import Floats, Independent, Interval, Weights, bounded_interval, group_codes, resampled
 from unmask.evaluation.metrics import NAN, Scored, scored
 from unmask.evaluation.numbers import MIN_ROWS
 from unmask.serving.verdict import Thresholds
@@ -88,7 +81,7 @@ def attribute_aucs(
     """
     fake = (test["label"] == "fake").to_numpy()
     marginals = np.stack(test["marginals"].to_list()).astype(np.float64)
-    groups = np.unique(test["group"], return_inverse=True)[1].astype(np.int64)
+    groups = group_codes(test["group"])
 
     def ranked(label: int, rows: npt.NDArray[np.bool_]) -> Ranked:
         places = np.flatnonzero(rows & known[:, label])

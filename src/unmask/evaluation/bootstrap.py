@@ -122,6 +122,12 @@ def _hull(first: Interval, second: Interval) -> Interval:
     return min(first[0], second[0]), max(first[1], second[1])
 
 
+def group_codes(groups: npt.ArrayLike) -> Codes:
+    """Codes 0..G-1 (N,) of names or numbers of groups (N,)."""
+    codes: Codes = np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
+    return codes
+
+
 def effective_rows(groups: Codes) -> float:
     """Kish's effective sample size of rows (N,) in groups, as if the rows of a group were copies; 0 without rows."""
     if not len(groups):

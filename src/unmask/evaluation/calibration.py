@@ -12,7 +12,7 @@ from scipy.stats import beta
 
 from unmask.config import Evaluate
 from unmask.errors import DataError
-from unmask.evaluation.bootstrap import effective_rows
+from unmask.evaluation.bootstrap import effective_rows, group_codes
 from unmask.serving.verdict import Thresholds, calibrate
 
 Floats = npt.NDArray[np.float64]
@@ -61,7 +61,7 @@ def fit(
         DataError: fewer than ten reals or ten fakes of seen generators, or a score that is not finite.
     """
     scores, truth = np.asarray(logit, dtype=np.float64), np.asarray(fake, dtype=np.bool_)
-    codes = np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
+    codes = group_codes(groups)
     known_fake = truth & np.asarray(seen, dtype=np.bool_)
     reals, fakes = int((~truth).sum()), int(known_fake.sum())
     if min(reals, fakes) < MIN_ROWS:

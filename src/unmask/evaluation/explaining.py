@@ -17,6 +17,7 @@ from unmask.evaluation.bootstrap import (
     Interval,
     Weights,
     bounded_interval,
+    group_codes,
     percentiles,
     resampled,
 )
@@ -89,7 +90,7 @@ def pointing_numbers(played: pd.DataFrame, settings: Evaluate, *, seed: int) -> 
 
 
 def _rates(rows: pd.DataFrame, settings: Evaluate, seed: int) -> dict[str, Any]:
-    groups = np.unique(rows["group"], return_inverse=True)[1].astype(np.int64)
+    groups = group_codes(rows["group"])
     columns = {name: rows[column].to_numpy(dtype=np.float64) for name, column in _COLUMNS.items()}
     if len(rows) < MIN_ROWS or len(np.unique(groups)) < 2:
         nothing = number(None, None, f"only {len(rows)} fakes of {len(np.unique(groups))} groups")

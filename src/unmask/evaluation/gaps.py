@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from unmask.config import Evaluate
-from unmask.evaluation.bootstrap import effective_rows, resampled_weights
+from unmask.evaluation.bootstrap import effective_rows, group_codes, resampled_weights
 from unmask.evaluation.measure import Candidate, score_rows
 
 # metric -> classes that it needs
@@ -53,7 +53,7 @@ def _drawn(
     candidate: Candidate, test: pd.DataFrame, parts: Mapping[str, pd.DataFrame], settings: Evaluate, seed: int
 ) -> dict[str, dict[str, Floats]]:
     """What each domain measures in every resample (R,) of all test groups: shared groups come and go together."""
-    groups = np.unique(test["group"], return_inverse=True)[1].astype(np.int64)
+    groups = group_codes(test["group"])
     scored = {name: score_rows(rows, candidate.calibration.thresholds) for name, rows in parts.items()}
     # `score_rows` sorts by the score, and weights come in that order.
     places = {name: rows.index[np.argsort(rows["logit"].to_numpy(), kind="stable")] for name, rows in parts.items()}
@@ -79,8 +79,7 @@ def _spread(
 
 def _independent(part: pd.DataFrame, labels: Sequence[str]) -> float:
     """Effective rows of the smallest class among LABELS."""
-    codes = (np.unique(part.loc[part["label"] == label, "group"], return_inverse=True)[1] for label in labels)
-    return min(effective_rows(np.asarray(each, dtype=np.int64)) for each in codes)
+    return min(effective_rows(group_codes(part.loc[part["label"] == label, "group"])) for label in labels)
 
 
 def _gap(metric: str, spread: Spread, domains: set[str], settings: Evaluate) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from unmask.config import Evaluate
 from unmask.errors import DataError
-from unmask.evaluation.calibration import Calibration, fit
+from unmask.evaluation.calibration import Calibration, Floats, fit
 from unmask.evaluation.metrics import RELIABILITY_BINS, Scored, scored
 from unmask.evaluation.slices import References, measure_slice, slices
 from unmask.serving.verdict import Thresholds, calibrate, verdicts
@@ -129,7 +129,12 @@ def headline_numbers(candidate: Candidate) -> dict[str, Any]:
 def roc_table(candidates: Sequence[Candidate]) -> pd.DataFrame:
     """True-positive rate of each candidate on seen and unseen generators over one grid of false-positive rates."""
     grid = np.linspace(0.0, 1.0, ROC_POINTS)
-    columns: dict[str, Any] = {"fpr": grid.round(4)}
+    return found_at(candidates, grid).assign(fpr=grid.round(4))
+
+
+def found_at(candidates: Sequence[Candidate], grid: Floats) -> pd.DataFrame:
+    """`fpr`, and as `NAME_seen` and `NAME_unseen` the share of fakes found at each false-positive rate of GRID."""
+    columns: dict[str, Any] = {"fpr": grid}
     for candidate in candidates:
         for seen, name in ((True, "seen"), (False, "unseen")):
             rows = candidate.scored(seen=seen)

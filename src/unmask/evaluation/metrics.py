@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unmask.errors import DataError
+from unmask.evaluation.bootstrap import group_codes
 from unmask.evaluation.curves import Codes, Curve, Floats
 from unmask.serving.verdict import Thresholds, verdicts
 
@@ -129,9 +130,14 @@ class Scored:
     @cached_property
     def _bins(self) -> list[tuple[int, slice]]:
         """The bins of equal width that hold rows, each with its stretch."""
-        bins = np.minimum((self.p * RELIABILITY_BINS).astype(np.int64), RELIABILITY_BINS - 1)
+        bins = reliability_bins(self.p)
         ends = np.searchsorted(bins, np.arange(RELIABILITY_BINS + 1))
         return [(index, slice(a, b)) for index, (a, b) in enumerate(pairwise(ends)) if a < b]
+
+
+def reliability_bins(p: Floats) -> npt.NDArray[np.int64]:
+    """The bin 0..RELIABILITY_BINS-1 of each probability (N,), all of equal width."""
+    return np.minimum((p * RELIABILITY_BINS).astype(np.int64), RELIABILITY_BINS - 1)
 
 
 def scored(
@@ -156,7 +162,7 @@ def scored(
     falls = np.flatnonzero(np.diff(probability) < 0)
     if len(falls):
         raise DataError(f"row {order[falls[0] + 1]}: the probability falls where the log-odds rise; calibrate again")
-    codes = np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
+    codes = group_codes(groups)
     return Scored(np.asarray(fake, dtype=np.bool_)[order], values, probability, codes[order], thresholds)
 
 

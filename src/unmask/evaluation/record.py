@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from unmask.errors import DataError
-from unmask.evaluation.measure import Candidate
+from unmask.evaluation.measure import Candidate, found_at
 from unmask.files import read_json, replacing, write_json
 from unmask.serving.strict import read_dataclass
 
@@ -133,14 +133,8 @@ def det_table(candidates: Sequence[Candidate]) -> pd.DataFrame:
     """
     reals = candidates[0].scored().n_real
     grid = norm.cdf(np.linspace(norm.ppf(max(1 / max(reals, 2), 1e-4)), norm.ppf(DET_HIGHEST), DET_POINTS))
-    columns: dict[str, Any] = {"fpr": grid.round(6)}
-    for candidate in candidates:
-        for seen, name in ((True, "seen"), (False, "unseen")):
-            rows = candidate.scored(seen=seen)
-            curve = rows.curve(np.ones(len(rows.fake)))
-            if curve is not None:
-                columns[f"{candidate.name}_{name}"] = [round(1 - float(curve.tpr_at(float(fpr))), 5) for fpr in grid]
-    return pd.DataFrame(columns)
+    found = found_at(candidates, grid).set_index("fpr")
+    return (1 - found).round(5).reset_index().assign(fpr=grid.round(6))
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from unmask.config import Evaluate
-from unmask.evaluation.bootstrap import Independent, bounded_interval, resampled_weights
+from unmask.evaluation.bootstrap import Independent, bounded_interval, group_codes, resampled_weights
 from unmask.evaluation.measure import Candidate
-from unmask.evaluation.metrics import RELIABILITY_BINS
+from unmask.evaluation.metrics import RELIABILITY_BINS, reliability_bins
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,9 +33,9 @@ def _ends(
     candidate: Candidate, shares: Floats, settings: Evaluate, seed: int
 ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     test = candidate.test
-    groups = np.unique(test["group"], return_inverse=True)[1].astype(np.int64)
+    groups = group_codes(test["group"])
     fake = (test["label"] == "fake").to_numpy(dtype=np.bool_)
-    bins = np.minimum((test["p_fake"].to_numpy() * RELIABILITY_BINS).astype(np.int64), RELIABILITY_BINS - 1)
+    bins = reliability_bins(test["p_fake"].to_numpy(dtype=np.float64))
     held = np.eye(RELIABILITY_BINS)[bins]
     weights = resampled_weights(groups, resamples=settings.bootstrap, seed=seed)
     drawn = np.concatenate([_shares(each, fake, held) for each in weights])

@@ -15,6 +15,7 @@ from unmask.evaluation.bootstrap import (
     Independent,
     Interval,
     bounded_interval,
+    group_codes,
     resampled_weights,
 )
 from unmask.evaluation.measure import Candidate
@@ -108,7 +109,7 @@ def _cuts(distance: Floats, fake: Bools, groups: pd.Series) -> _Cuts:
     levels = np.unique(np.quantile(sureness, np.linspace(0, 1, STEPS, endpoint=False)))
     decided = sureness[:, None] >= levels
     decided = decided[:, (decided.sum(axis=0) >= MIN_DECIDED) | (levels == levels[0])]
-    codes = np.unique(groups, return_inverse=True)[1].astype(np.int64)
+    codes = group_codes(groups)
     return _Cuts(fake, codes, decided, decided & ((distance > 0) != fake)[:, None])
 
 

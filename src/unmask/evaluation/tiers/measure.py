@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from unmask.config import Evaluate
-from unmask.evaluation.bootstrap import Floats, Independent, bounded_interval, resampled
+from unmask.evaluation.bootstrap import Floats, Independent, bounded_interval, group_codes, resampled
 from unmask.evaluation.metrics import Scored, scored
 from unmask.evaluation.numbers import MIN_ROWS, measure_rows, number
 from unmask.evaluation.tiers.table import CLEAN, SWEEPS, Degradation
@@ -94,7 +94,7 @@ def change_rate(
     if few:
         return number(None, None, rows, reason=" and ".join(few))
     fake = (part["label"] == "fake").to_numpy(dtype=np.bool_)
-    groups = np.unique(part["group"], return_inverse=True)[1].astype(np.int64)
+    groups = group_codes(part["group"])
 
     def share(weights: Floats) -> dict[str, Floats]:
         return {"changed": (_mean(changed, weights * ~fake) + _mean(changed, weights * fake)) / 2}

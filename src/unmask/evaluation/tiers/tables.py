@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 
 from unmask.data.tables import write_table
+from unmask.evaluation.record import write_csv
 from unmask.evaluation.tiers.measure import METRICS, Row
 from unmask.evaluation.tiers.run import Tiered
 from unmask.evaluation.tiers.table import SWEEPS
-from unmask.files import replacing, write_json
+from unmask.files import write_json
 
 SHARED = ("name", "sweep", "x", "n_real", "n_fake", "missing")
 ENDS = {"": "value", "_low": "low", "_high": "high"}
@@ -23,8 +24,7 @@ def write_tiers(folder: Path, tiered: Tiered) -> None:
     # `dvc plots` picks columns and not rows, so each curve has a file, empty where nothing was swept.
     tables |= {f"sweep-{name}.csv": curve_table(tiered, name) for name in SWEEPS}
     for name, table in tables.items():
-        with replacing(folder / name) as temporary:
-            table.to_csv(temporary, index=False)
+        write_csv(folder / name, table)
 
 
 def flat_table(tiered: Tiered) -> pd.DataFrame:
