@@ -18,6 +18,7 @@ from yaml import YAMLError
 
 from unmask.console import run_as_program
 from unmask.errors import ConfigError
+from unmask.service_settings import Serving
 
 
 @dataclass
@@ -267,6 +268,7 @@ class Config:
     promote: Promote = MISSING
     drift: Drift = MISSING
     package: Package = MISSING
+    serving: Serving = MISSING
 
 
 def load_config(root: Path, overrides: Sequence[str] = ()) -> Config:

@@ -13,7 +13,7 @@ from scipy.stats import norm
 from unmask.errors import DataError
 from unmask.evaluation.measure import Candidate, found_at
 from unmask.files import read_json, replacing, write_json
-from unmask.serving.strict import read_dataclass
+from unmask.strict import read_dataclass
 
 RUN = "run.json"
 SCHEMA = 1

@@ -15,8 +15,8 @@ from PIL import Image
 
 from unmask.data.decode import decode_image
 from unmask.errors import DataError
-from unmask.serving.strict import read_dataclass
 from unmask.serving.verdict import Thresholds
+from unmask.strict import read_dataclass
 
 SCHEMA = 2
 DESCRIPTION = "bundle.json"

@@ -140,7 +140,7 @@ def _bundle(config: Config, detector: Detector, served: Served, *, folder: Path,
 def _params(config: Config) -> dict[str, Any]:
     """All settings that can change a result."""
     settings = dataclasses.asdict(config)
-    return {name: value for name, value in settings.items() if name not in {"scale", "promote"}}
+    return {name: value for name, value in settings.items() if name not in {"scale", "promote", "serving"}}
 
 
 def _calibration(fitted: dict[str, Any], path: Path) -> Calibration:

@@ -46,7 +46,7 @@ class Runtime:
     """
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        self.bundle = load_bundle(folder)
+        self.folder, self.bundle = folder, load_bundle(folder)
         named = self.bundle.graph
         self._graph = graph_by_name(named.name, allow_bare_root=named.allow_bare_root)
         if list(self._graph.names) != named.labels:

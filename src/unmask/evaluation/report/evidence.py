@@ -13,7 +13,7 @@ from unmask.errors import DataError
 from unmask.evaluation.record import Mistake, Run, read_run
 from unmask.evaluation.report.numbers import NOTHING, Number, number
 from unmask.files import read_json
-from unmask.serving.strict import read_dataclass
+from unmask.strict import read_dataclass
 
 Row = dict[str, Any]
 REMEDY = "run `dvc repro evaluate`"

@@ -1,0 +1,31 @@
+"""GET /model: what is served."""
+
+from fastapi import APIRouter, Request
+
+from unmask.serving.answers import Model, Source
+from unmask.serving.bundle import CARD
+from unmask.serving.engine import Engine
+
+router = APIRouter()
+
+
+@router.get("/model")
+async def model(request: Request) -> Model:
+    """Version, data, thresholds, metrics and card of the model that answers."""
+    engine: Engine = request.app.state.engine
+    runtime = engine.models.current
+    bundle = runtime.bundle
+    return Model.model_validate(
+        {
+            "candidate": bundle.candidate,
+            "revision": bundle.revision,
+            "precision": bundle.precision.served,
+            "provider": runtime.provider,
+            "faces": engine.settings.faces,
+            "labels": bundle.graph.labels,
+            "metrics": bundle.metrics,
+            "data_note": bundle.data.note,
+            "card": (runtime.folder / CARD).read_text(encoding="utf-8"),
+            **Source.of(bundle, request.state.request_id),
+        }
+    )
