@@ -25,6 +25,7 @@ class ServingLimits:
     picture_megabytes: float
     picture_megapixels: float
     pictures: int
+    decoding_megapixels: float
     clip_megabytes: float
     clip_seconds: float
     clip_frames: int
