@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Request, Response, UploadFile
 
 from unmask.serving.answers import PictureAnswer, Predictions, Problem, Source
+from unmask.serving.disconnect import while_connected
 from unmask.serving.engine import Engine
 from unmask.serving.problems import Refusal
 
@@ -31,7 +32,8 @@ async def predict(
     if len(images) > engine.settings.limits.pictures:
         raise Refusal(400, f"more than {engine.settings.limits.pictures} pictures in one request")
     runtime, request_id = engine.models.current, request.state.request_id
-    outcomes = await engine.judge(runtime, [await image.read() for image in images])
+    pictures = [await image.read() for image in images]
+    outcomes = await while_connected(request, engine.judge(runtime, pictures))
     if all(outcome.error for outcome in outcomes):
         raise Refusal(400, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
     answers = [PictureAnswer.of(outcome, f"{request_id}-{number}") for number, outcome in enumerate(outcomes)]
