@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,18 +15,25 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+from scipy import ndimage
 
 from unmask.config import Encoder, Labels, Preprocess, TextTower
+from unmask.data.faces import Face
 from unmask.data.preprocess import PreprocessSpec, crop
 from unmask.labels.graph import graph_by_name
 from unmask.models.detector import Detector, create_detector, detector_spec
+from unmask.service_settings import Serving, load_serving
+from unmask.serving import faces
 from unmask.serving.build import describe, draw_pictures, folder_in_place, score_pictures
 from unmask.serving.bundle import SCHEMA, Bundle, Calibration, DataIdentity, Graph, Precision, Preprocessing
 from unmask.serving.verdict import Thresholds
 
 SIZE, WINDOW, SMALLEST = 32, 40, 24
 GAIN = 8.0
+MARGIN = 0.25  # of a face, on each side
 DECODED = {"max_megapixels": 1.0, "max_megabytes": 1.0, "max_clip_megabytes": 4.0, "clip_frames": 4}
+LIGHT = 80  # grey levels above it are a face to the drawn detector
 DEADLINE = 60.0  # seconds a server may take to start or to stop
 
 
@@ -77,7 +85,11 @@ def _bundle() -> Bundle:
         calibration=Calibration(2.0, Thresholds(0.8, 0.3, 0.02, 0.05, 249, 198), 0.04, 0.08, []),
         metrics={"auc": {"value": 0.9, "low": 0.85, "high": 0.94, "n_real": 240, "n_fake": 200}},
         data=DataIdentity("d41d8cd98f00b204e9800998ecf8427e.dir", ["sample"], "drawn"),
-        params={"method": "full", "assemble": DECODED, "evaluate": {"confidence": 0.9}},
+        params={
+            "method": "full",
+            "assemble": {**DECODED, "faces": {"margin": MARGIN}},
+            "evaluate": {"confidence": 0.9},
+        },
         self_test=score_pictures(pictures, logits),
         files={},
     )
@@ -169,3 +181,32 @@ def wait_until_it_answers() -> Callable[[subprocess.Popen, httpx.Client], None]:
         pytest.fail("bentoml serve did not answer")
 
     return wait
+
+
+@pytest.fixture
+def serving(project: Path) -> Serving:
+    """The service's settings in params.yaml."""
+    return load_serving(project / "params.yaml", {})
+
+
+class DrawnFaces:
+    """A detector whose faces are the light squares; it fails on a picture whose corner is of grey 13."""
+
+    def __init__(self) -> None:
+        self.creator, self.users = threading.current_thread().name, set[str]()
+
+    def detect(self, image: Image.Image) -> list[Face]:
+        self.users.add(threading.current_thread().name)
+        assert image.getpixel((0, 0)) != (13, 13, 13)
+        grey = np.asarray(image.convert("L"))
+        places, _ = ndimage.label(grey > LIGHT)
+        boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(places)]
+        return [Face(tuple(map(float, box)), 0.75, None) for box in boxes if box[2] - box[0] > 5]
+
+
+@pytest.fixture
+def detector(monkeypatch: pytest.MonkeyPatch) -> list[DrawnFaces]:
+    """Detectors that the service makes, in the place of mediapipe's."""
+    made: list[DrawnFaces] = []
+    monkeypatch.setattr(faces, "create_detector", lambda _: made.append(DrawnFaces()) or made[-1])
+    return made

@@ -59,7 +59,10 @@ class Batcher(Generic[Model, Task, Result]):
             run.add_done_callback(partial(self._finish, [future for _, future in waiting], loop))
 
     def _take(self) -> tuple[Model, list[tuple[Task, "asyncio.Future[Result]"]]] | None:
-        """One task of each caller that asks the same model as the first, and so on until the thread has its share."""
+        """One task of each caller that asks the same model as the first, and so on until the thread has its share.
+
+        A share of what is left, not of what came: runs become smaller towards the end, so that threads end together.
+        """
         callers = [caller for caller in self._callers if caller.waiting]
         if not callers:
             self._callers.clear()
