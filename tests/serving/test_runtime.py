@@ -5,18 +5,13 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
-from unmask.data.preprocess import PreprocessSpec, crop, shrink_to
 from unmask.errors import DataError
 from unmask.labels.graph import graph_by_name
 from unmask.serving.build import describe
-from unmask.serving.bundle import Preprocessing, SelfTest, load_bundle
-from unmask.serving.runtime import Runtime, prepare
-
-SETTINGS = Preprocessing(size_px=32, window_px=40, shrink=True, max_side_px=64, min_side_px=24)
+from unmask.serving.bundle import SelfTest, load_bundle
+from unmask.serving.runtime import Runtime
 
 
 def grey(level, size=(48, 48)):
@@ -65,13 +60,13 @@ def test_a_picture_smaller_than_any_trained_on_is_refused(runtime):
         runtime.predict([grey(0, (200, 23))])
 
 
-@settings(deadline=None, max_examples=25)
-@given(width=st.integers(24, 300), height=st.integers(24, 300), seed=st.integers(0, 9))
-def test_a_served_picture_is_prepared_as_a_training_picture_was(width, height, seed):
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    picture = Image.fromarray(pixels)
-    trained = crop(shrink_to(picture, SETTINGS.max_side_px), PreprocessSpec(32, 40, shrink=True))
-    assert np.array_equal(prepare(picture, SETTINGS), trained)
+def test_an_explained_crop_is_answered_as_any_other(runtime):
+    crops = np.stack([runtime.prepare(grey(level)) for level in (0, 128, 255)])
+    explained = runtime.explain_crops(crops)
+    assert [answer.logit for answer, _ in explained] == [answer.logit for answer in runtime.predict_crops(crops)]
+    # The hand-made model's map is the crop's own grey.
+    assert [found.mean() for _, found in explained] == pytest.approx([0, 128, 255])
+    assert {found.shape for _, found in explained} == {(32, 32)}
 
 
 def test_a_model_that_scores_otherwise_than_packaged_is_refused(bundle_folder):

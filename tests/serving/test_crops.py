@@ -1,0 +1,62 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from unmask.data.preprocess import PreprocessSpec, crop, shrink_to
+from unmask.errors import DataError
+from unmask.serving.bundle import Preprocessing
+from unmask.serving.crops import crop_box, prepare
+
+SETTINGS = Preprocessing(size_px=32, window_px=40, shrink=True, max_side_px=64, min_side_px=24)
+SIDES = st.integers(24, 300)
+
+
+def ramp(width, height):
+    """A picture whose red tells how far right a pixel is, and whose green how far down."""
+    across, down = np.meshgrid(255 * np.arange(width) / width, 255 * np.arange(height) / height)
+    return Image.fromarray(np.stack([across, down, down], axis=-1).round().astype(np.uint8))
+
+
+@settings(deadline=None, max_examples=25)
+@given(width=st.integers(24, 300), height=st.integers(24, 300), seed=st.integers(0, 9))
+def test_a_served_picture_is_prepared_as_a_training_picture_was(width, height, seed):
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    picture = Image.fromarray(pixels)
+    trained = crop(shrink_to(picture, SETTINGS.max_side_px), PreprocessSpec(32, 40, shrink=True))
+    assert np.array_equal(prepare(picture, SETTINGS), trained)
+
+
+@given(width=SIDES, height=SIDES, shrink=st.booleans(), longest=st.sampled_from([48, 64, 120, 400]))
+@settings(deadline=None)
+def test_the_box_is_where_the_crop_was_cut(width, height, shrink, longest):
+    how = dataclasses.replace(SETTINGS, shrink=shrink, max_side_px=longest)
+    picture = ramp(width, height)
+    pixels, (x0, y0, x1, y1) = prepare(picture, how), crop_box(width, height, how)
+    places = (np.arange(32) + 0.5) / 32
+    across, down = x0 + places * (x1 - x0), y0 + places * (y1 - y0)
+    # Columns and rows that show the picture itself, and not its reflection; resampling blurs the border.
+    inner = [(at > 0.1 * side) & (at < 0.9 * side) for at, side in ((across, width), (down, height))]
+    blur = 255 * (1.5 * (x1 - x0) / 32 / np.array([width, height])) + 2
+    assert pixels[16, inner[0], 0] == pytest.approx(255 * (across[inner[0]] - 0.5) / width, abs=blur[0])
+    assert pixels[inner[1], 16, 1] == pytest.approx(255 * (down[inner[1]] - 0.5) / height, abs=blur[1])
+
+
+@pytest.mark.parametrize(
+    ("size", "box"),
+    [
+        ((64, 64), (6.4, 6.4, 57.6, 57.6)),  # shrunk to the window of 40, the crop 4 inside it
+        ((128, 64), (32, 0, 96, 64)),  # first to 64 x 32, of which the crop shows all that is high
+        ((30, 50), (-1, 9, 31, 41)),  # 30 px in a crop of 32: one beyond on each side
+    ],
+)
+def test_known_boxes(size, box):
+    assert crop_box(*size, SETTINGS) == pytest.approx(box)
+
+
+def test_a_picture_smaller_than_any_trained_on_is_refused():
+    with pytest.raises(DataError, match="shorter side under 24 px"):
+        prepare(Image.new("RGB", (200, 23)), SETTINGS)
