@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from unmask.data.preprocess import PreprocessSpec, crop, shrink_to
-from unmask.errors import DataError
 from unmask.serving.bundle import Preprocessing
-from unmask.serving.crops import crop_box, prepare
+from unmask.serving.crops import crop_box
+from unmask.serving.runtime import prepare
 
 SETTINGS = Preprocessing(size_px=32, window_px=40, shrink=True, max_side_px=64, min_side_px=24)
 SIDES = st.integers(24, 300)
@@ -19,15 +18,6 @@ def ramp(width, height):
     """A picture whose red tells how far right a pixel is, and whose green how far down."""
     across, down = np.meshgrid(255 * np.arange(width) / width, 255 * np.arange(height) / height)
     return Image.fromarray(np.stack([across, down, down], axis=-1).round().astype(np.uint8))
-
-
-@settings(deadline=None, max_examples=25)
-@given(width=st.integers(24, 300), height=st.integers(24, 300), seed=st.integers(0, 9))
-def test_a_served_picture_is_prepared_as_a_training_picture_was(width, height, seed):
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    picture = Image.fromarray(pixels)
-    trained = crop(shrink_to(picture, SETTINGS.max_side_px), PreprocessSpec(32, 40, shrink=True))
-    assert np.array_equal(prepare(picture, SETTINGS), trained)
 
 
 @given(width=SIDES, height=SIDES, shrink=st.booleans(), longest=st.sampled_from([48, 64, 120, 400]))
@@ -55,8 +45,3 @@ def test_the_box_is_where_the_crop_was_cut(width, height, shrink, longest):
 )
 def test_known_boxes(size, box):
     assert crop_box(*size, SETTINGS) == pytest.approx(box)
-
-
-def test_a_picture_smaller_than_any_trained_on_is_refused():
-    with pytest.raises(DataError, match="shorter side under 24 px"):
-        prepare(Image.new("RGB", (200, 23)), SETTINGS)

@@ -5,13 +5,18 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from unmask.data.preprocess import PreprocessSpec, crop, shrink_to
 from unmask.errors import DataError
 from unmask.labels.graph import graph_by_name
 from unmask.serving.build import describe
-from unmask.serving.bundle import SelfTest, load_bundle
-from unmask.serving.runtime import Runtime
+from unmask.serving.bundle import Preprocessing, SelfTest, load_bundle
+from unmask.serving.runtime import Runtime, prepare
+
+SETTINGS = Preprocessing(size_px=32, window_px=40, shrink=True, max_side_px=64, min_side_px=24)
 
 
 def grey(level, size=(48, 48)):
@@ -58,6 +63,15 @@ def test_no_picture_no_answer(runtime):
 def test_a_picture_smaller_than_any_trained_on_is_refused(runtime):
     with pytest.raises(DataError, match="shorter side under 24 px"):
         runtime.predict([grey(0, (200, 23))])
+
+
+@settings(deadline=None, max_examples=25)
+@given(width=st.integers(24, 300), height=st.integers(24, 300), seed=st.integers(0, 9))
+def test_a_served_picture_is_prepared_as_a_training_picture_was(width, height, seed):
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    picture = Image.fromarray(pixels)
+    trained = crop(shrink_to(picture, SETTINGS.max_side_px), PreprocessSpec(32, 40, shrink=True))
+    assert np.array_equal(prepare(picture, SETTINGS), trained)
 
 
 def test_an_explained_crop_is_answered_as_any_other(runtime):

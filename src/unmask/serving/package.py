@@ -37,12 +37,11 @@ from unmask.serving.bundle import (
     Preprocessing,
     SelfTest,
 )
-from unmask.serving.crops import prepare
 from unmask.serving.details import card_details
 from unmask.serving.export import check_same, export_onnx, onnx_logits
 from unmask.serving.latency import latencies_ms
 from unmask.serving.precision import Evaluated, Served, choose_precision
-from unmask.serving.runtime import Runtime
+from unmask.serving.runtime import Runtime, prepare
 from unmask.serving.verdict import Thresholds
 
 CANDIDATES = ("student", "teacher")

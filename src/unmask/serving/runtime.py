@@ -10,12 +10,11 @@ import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, RuntimeException
 from PIL import Image
 
-from unmask.data.preprocess import Pixels
+from unmask.data.preprocess import Pixels, PreprocessSpec, crop, shrink_to
 from unmask.errors import DataError
 from unmask.labels.explanation import best_altered_state, explain
 from unmask.labels.graph import graph_by_name
-from unmask.serving.bundle import MODEL, OUTPUTS, load_bundle
-from unmask.serving.crops import prepare
+from unmask.serving.bundle import MODEL, OUTPUTS, Preprocessing, load_bundle
 from unmask.serving.verdict import Verdict, calibrate, verdict
 
 Floats = npt.NDArray[np.float32]
@@ -126,6 +125,19 @@ class Runtime:
             if not abs(logit - test.logit) <= LOGIT_TOLERANCE * max(1.0, abs(test.logit)):
                 said = f"scores {logit:.4f} here and scored {test.logit:.4f} when packaged"
                 raise DataError(f"{which} {said}; this machine can't serve the model")
+
+
+def prepare(picture: Image.Image, settings: Preprocessing) -> Pixels:
+    """From an upright RGB picture to the network's crop, as assemble and training did it: uint8 (size, size, 3).
+
+    Raises:
+        DataError: the picture is smaller than any that training saw.
+    """
+    width, height = picture.size
+    if min(width, height) < settings.min_side_px:
+        raise DataError(f"shorter side under {settings.min_side_px} px ({width} x {height})")
+    reduced = shrink_to(picture, settings.max_side_px)
+    return crop(reduced, PreprocessSpec(settings.size_px, settings.window_px, settings.shrink))
 
 
 def _open(model: Path, threads: int) -> onnxruntime.InferenceSession:
