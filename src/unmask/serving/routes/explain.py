@@ -72,4 +72,4 @@ def _draw(runtime: Runtime, picture: Image.Image, answer: Answer) -> tuple[bytes
     """The layer as PNG, and its place in the picture."""
     ((_, found),) = runtime.explain_crops(np.stack([runtime.prepare(picture)]))
     box = crop_box(*picture.size, runtime.bundle.preprocessing)
-    return draw_overlay(found, box=box, size=picture.size, answer=answer)
+    return draw_overlay(found, box=box, size=picture.size, verdict=answer.verdict)
