@@ -55,6 +55,7 @@ class Serving:
     capture: str
     traffic_log: bool
     keep_days: int
+    inbox_megabytes: float
     limits: ServingLimits
 
     def __post_init__(self) -> None:

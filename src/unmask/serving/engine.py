@@ -17,8 +17,10 @@ from unmask.errors import DataError, ResourceError
 from unmask.service_settings import Serving
 from unmask.serving.batcher import Batcher
 from unmask.serving.budget import Budget
+from unmask.serving.clips.process import ClipDecoder
 from unmask.serving.cores import count_threads, usable_cores
 from unmask.serving.faces import FaceFinder, face_margin
+from unmask.serving.inbox.inbox import Inbox
 from unmask.serving.models import Models
 from unmask.serving.reading import Read, Reader
 from unmask.serving.runtime import Answer, Runtime
@@ -79,6 +81,8 @@ class Engine:
         self.settings = settings
         # Threads that each infer on one core beat one inference on all: nobody waits for the slowest part of a layer.
         self.models = Models(bundle, threads=1)
+        self.clips = ClipDecoder(settings.limits)
+        self.inbox = Inbox(settings)
         self._finder = None if settings.faces == "none" else FaceFinder(settings.faces)
         self._reader = Reader(settings.limits, self._finder)
         threads = count_threads(settings, usable_cores())
@@ -108,6 +112,7 @@ class Engine:
 
     def close(self) -> None:
         """Let the threads go."""
+        self.inbox.close()
         self.pool.shutdown(wait=False, cancel_futures=True)
         self._aside.shutdown(wait=False, cancel_futures=True)
 

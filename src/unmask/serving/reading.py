@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from unmask.data.clips import looks_like_clip
 from unmask.data.decode import decode_picture
 from unmask.data.faces import Face
 from unmask.data.jpeg import UNKNOWN_QUALITY
@@ -51,6 +52,8 @@ class Reader:
         Raises:
             DataError: it is too large, or not a picture.
         """
+        if looks_like_clip(data[:64]):
+            raise DataError("a clip, not a picture; send it to /predict_clip")
         opened = open_picture(
             data, max_megapixels=self._limits.picture_megapixels, max_megabytes=self._limits.picture_megabytes
         )

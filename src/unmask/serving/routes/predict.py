@@ -36,7 +36,9 @@ async def predict(
     outcomes = await while_connected(request, engine.judge(runtime, pictures))
     if all(outcome.error for outcome in outcomes):
         raise Refusal(400, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
-    answers = [PictureAnswer.of(outcome, f"{request_id}-{number}") for number, outcome in enumerate(outcomes)]
+    ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
+    engine.inbox.capture(runtime=runtime, ids=ids, pictures=pictures, answers=[each.answer for each in outcomes])
+    answers = [PictureAnswer.of(outcome, name) for outcome, name in zip(outcomes, ids, strict=True)]
     reply = Predictions.model_validate({"answers": answers, **Source.of(runtime.bundle, request_id)})
     # Written here, because FastAPI would validate it once more.
     return Response(reply.model_dump_json(), media_type="application/json")
