@@ -8,9 +8,9 @@ from starlette.responses import Response
 from unmask.service_settings import Serving
 from unmask.serving.problems import Refusal, problem
 from unmask.serving.request_id import RequestId
-from unmask.serving.routes import model, predict
+from unmask.serving.routes import model, page, predict
 
-ROUTERS = (predict.router, model.router)
+ROUTERS = (predict.router, model.router, page.router)
 
 
 def create_app(settings: Serving) -> FastAPI:

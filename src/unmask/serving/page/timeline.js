@@ -1,0 +1,83 @@
+/** A clip's frames over time: a chart with a cursor that keyboard and pointer move, and the same figures as a table. */
+
+import { draw, el } from "./dom.js";
+import { VERDICTS, percent, time } from "./words.js";
+
+/**
+ * @param {import("./api.js").ClipAnswer} answer with at least one frame
+ * @param {(seconds: number) => void} seek called with the time of the frame that is looked at
+ * @returns {HTMLElement[]}
+ */
+export function timeline({ frames, duration_s: duration, thresholds }, seek) {
+  const end = Math.max(duration, frames.at(-1).time_s, 0.1);
+  const across = frames.map((frame) => (100 * frame.time_s) / end);
+  const cursor = draw("line", { class: "cursor", y1: "0%", y2: "100%" });
+  const chart = plot(frames, across, thresholds, cursor);
+  const slider = el("input", { type: "range", min: 0, max: frames.length - 1, step: 1, "aria-label": "Frame of the clip" });
+  const said = el("p", { class: "at" });
+  const look = (number) => {
+    const told = words(frames[number]);
+    slider.value = String(number);
+    slider.setAttribute("aria-valuetext", told);
+    said.textContent = told;
+    for (const name of ["x1", "x2"]) cursor.setAttribute(name, `${across[number]}%`);
+  };
+  const lookAndSeek = (number) => (look(number), seek(frames[number].time_s));
+  slider.addEventListener("input", () => lookAndSeek(Number(slider.value)));
+  const under = (event) => nearest(across, (100 * event.offsetX) / chart.clientWidth);
+  chart.addEventListener("pointermove", (event) => look(under(event)));
+  chart.addEventListener("click", (event) => lookAndSeek(under(event)));
+  look(frames.reduce((most, frame, number) => (frame.probability > frames[most].probability ? number : most), 0));
+  const ends = el("div", { class: "ends" }, el("span", { text: time(0) }), el("span", { text: time(end) }));
+  return [el("div", { class: "timeline" }, chart, ends, slider, said), table(frames)];
+}
+
+function plot(frames, across, thresholds, cursor) {
+  const down = (p) => `${100 * (1 - p)}%`;
+  const values = frames.map((frame) => frame.probability);
+  const range = `from ${percent(Math.min(...values))} to ${percent(Math.max(...values))}`;
+  const guide = (side, { probability: p }) => {
+    const above = side === "fake" ? p < 0.85 : p < 0.15;
+    const text = side === "fake" ? "fake above" : "real below";
+    return [
+      draw("line", { class: "guide", x1: "0%", x2: "100%", y1: down(p), y2: down(p) }),
+      draw("text", { x: "100%", y: down(p), dy: above ? -4 : 12, text: `${text} ${percent(p)}` }),
+    ];
+  };
+  const step = (number) => ({
+    ...{ x1: `${across[number]}%`, y1: down(values[number]) },
+    ...{ x2: `${across[number + 1]}%`, y2: down(values[number + 1]) },
+  });
+  return draw(
+    "svg",
+    { class: "plot", role: "img", "aria-label": `Probability of a forgery in ${frames.length} frames, ${range}` },
+    ...guide("fake", thresholds.fake),
+    ...guide("real", thresholds.real),
+    ...values.slice(1).map((_, number) => draw("line", { class: "line", ...step(number) })),
+    cursor,
+    ...frames.map((frame, number) =>
+      draw("circle", { class: frame.verdict, cx: `${across[number]}%`, cy: down(frame.probability), r: 4 }),
+    ),
+  );
+}
+
+function table(frames) {
+  const head = ["Time", "Probability", "Verdict"].map((text) => el("th", { scope: "col", text }));
+  const rows = frames.map((frame) =>
+    el(
+      "tr",
+      {},
+      ...[time(frame.time_s), percent(frame.probability), VERDICTS[frame.verdict]].map((text) => el("td", { text })),
+    ),
+  );
+  const all = el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows));
+  return el("details", {}, el("summary", { text: `All ${frames.length} frames as a table` }), all);
+}
+
+function words(frame) {
+  return `${time(frame.time_s)}: ${percent(frame.probability)}, ${VERDICTS[frame.verdict].toLowerCase()}`;
+}
+
+function nearest(places, at) {
+  return places.reduce((best, place, number) => (Math.abs(place - at) < Math.abs(places[best] - at) ? number : best), 0);
+}
