@@ -14,6 +14,7 @@ export class Frame {
   /** @param {import("./preview.js").Preview|null} preview */
   show(preview) {
     this.#preview = preview;
+    this.element.classList.toggle("empty", !preview);
     if (!preview) {
       this.element.replaceChildren(el("p", { class: "soft", text: "No preview" }));
       return;

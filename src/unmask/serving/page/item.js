@@ -6,7 +6,8 @@ import { isClip, preview } from "./preview.js";
 import { patiently } from "./queue.js";
 import { background, nothingFound, result } from "./result.js";
 import { timeline } from "./timeline.js";
-import { VERDICTS, percent, refusal, size } from "./words.js";
+import { whereButton } from "./where.js";
+import { VERDICTS, percent, refusal, sentence, size } from "./words.js";
 
 /**
  * @typedef {{api: import("./api.js").Api, changed: (item: Item) => void, again: (item: Item) => void,
@@ -68,7 +69,6 @@ export class Item {
     } catch (error) {
       if (signal.aborted) this.cancelled();
       else if (error.status === 401) locked(this);
-      else if (error.status === undefined) throw error;
       else this.#refuse(error);
     }
   }
@@ -101,14 +101,14 @@ export class Item {
 
   #finish(answer) {
     if (answer.error) {
-      this.#fail(answer.error);
+      this.#fail(sentence(answer.error));
       return;
     }
     const { judgement, thresholds } = answer;
     this.answer = answer;
     this.error = "";
     if (!judgement) {
-      this.#say("done", ...nothingFound());
+      this.#say("done", ...nothingFound(this.kind));
       return;
     }
     const faces = answer.faces ?? [];
@@ -121,17 +121,19 @@ export class Item {
       ...(faces.length > 1 ? [el("p", { text: several }), faceList(faces)] : []),
       ...(frames.length ? timeline(answer, (seconds) => this.#frame.seek(seconds)) : []),
       ...background(judgement, thresholds),
-      this.#actions(this.kind === "picture" && this.#whereButton(), this.#reportButton()),
+      this.#actions(this.kind === "picture" && whereButton(this.file, this.#frame, this.#host.api), this.#reportButton()),
     );
   }
 
   #refuse(error) {
     const { said, reason, again } = refusal(error);
     this.#fail(said, reason, again);
+    // A mistake of the page itself belongs on the console, too.
+    if (error.status === undefined) throw error;
   }
 
   #fail(said, reason = "", again = false) {
-    this.error = reason ? `${said} (${reason})` : said;
+    this.error = reason ? `${said} ${reason}` : said;
     const words = [el("strong", { text: said }), reason && el("span", { text: ` ${reason}` })];
     this.#say("failed", el("p", { class: "error" }, ...words), this.#actions(again && this.#againButton()));
   }
@@ -159,36 +161,6 @@ export class Item {
       ...{ type: "button", class: "report", text: "Report a wrong verdict" },
       click: () => this.#host.report(this),
     });
-  }
-
-  #whereButton() {
-    const button = el("button", { type: "button", text: "Show where", click: () => this.#explain(button) });
-    return button;
-  }
-
-  async #explain(button) {
-    button.disabled = true;
-    const note = el("p", { class: "soft", role: "status", text: "Asking…" });
-    button.parentElement.after(note);
-    try {
-      this.#frame.explain(await this.#host.api.explain(this.file, AbortSignal.timeout(60_000)));
-    } catch (error) {
-      const { said, reason } = refusal(error.status === undefined ? { status: 504, message: "" } : error);
-      note.textContent = reason ? `${said} ${reason}` : said;
-      button.disabled = false;
-      return;
-    }
-    note.textContent = "Highlighted is what spoke most for a forgery. It is a hint, and no proof.";
-    const fader = this.#fader();
-    button.replaceWith(fader);
-    fader.querySelector("input").focus();
-  }
-
-  #fader() {
-    const slider = el("input", { type: "range", min: 0, max: 100, value: 60 });
-    slider.addEventListener("input", () => this.#frame.fade(slider.valueAsNumber / 100));
-    this.#frame.fade(0.6);
-    return el("label", { class: "fader" }, "Highlight", slider);
   }
 }
 

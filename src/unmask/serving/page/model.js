@@ -45,7 +45,7 @@ export class ModelInfo {
       ["Model", model.model_version],
       ["data", model.data_hash],
     ].map(([name, value]) => el("span", {}, `${name} `, el("code", { text: value })));
-    byId("model").replaceChildren(...parts);
+    byId("model").replaceChildren(...parts, el("span", { text: model.data_note }));
     byId("card").querySelector(".card").replaceChildren(...card(model.card));
     byId("card-open").hidden = false;
     const note = byId("data-note");

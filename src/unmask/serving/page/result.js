@@ -33,18 +33,22 @@ export function background(judgement, thresholds) {
   ];
 }
 
-/** @returns {HTMLElement[]} */
-export function nothingFound() {
+/** @param {"picture"|"clip"} kind @returns {HTMLElement[]} */
+export function nothingFound(kind) {
   const verdict = el("p", { class: "verdict none" }, icon("none"), el("strong", { text: VERDICTS.none }));
-  return [verdict, el("p", { class: "soft", text: "The service judges faces, and it found none in this picture." })];
+  return [verdict, el("p", { class: "soft", text: `The service judges faces, and it found none in this ${kind}.` })];
 }
 
-function scale({ probability, verdict }, { real, fake }, digits) {
+function scale({ probability }, { real, fake }, digits) {
   const ends = [real, fake].map((one) => percent(one.probability, digits));
   const label =
     `Probability of a forgery ${percent(probability, digits)}, on a scale from 0 to 100 %: ` +
     `real below ${ends[0]}, fake above ${ends[1]}, uncertain between`;
-  const track = el("div", { class: "track", role: "img", "aria-label": label }, el("i", { class: `value ${verdict}` }));
+  const track = el(
+    "div",
+    { class: "track", role: "img", "aria-label": label },
+    ...["mark low", "mark high", "value"].map((name) => el("i", { class: name })),
+  );
   const places = { "--at": probability, "--real-at": real.probability, "--fake-at": fake.probability };
   // Set by script: the page's policy allows no style attribute.
   for (const [name, place] of Object.entries(places)) track.style.setProperty(name, String(place));

@@ -13,7 +13,9 @@ export function timeline({ frames, duration_s: duration, thresholds }, seek) {
   const across = frames.map((frame) => (100 * frame.time_s) / end);
   const cursor = draw("line", { class: "cursor", y1: "0%", y2: "100%" });
   const chart = plot(frames, across, thresholds, cursor);
-  const slider = el("input", { type: "range", min: 0, max: frames.length - 1, step: 1, "aria-label": "Frame of the clip" });
+  // The chart is what is seen of the slider: arrow keys move the cursor, and screen readers hear the frame.
+  const range = { type: "range", min: 0, max: frames.length - 1, step: 1 };
+  const slider = el("input", { ...range, class: "unseen", "aria-label": "Frame of the clip" });
   const said = el("p", { class: "at" });
   const look = (number) => {
     const told = words(frames[number]);
@@ -23,27 +25,18 @@ export function timeline({ frames, duration_s: duration, thresholds }, seek) {
     for (const name of ["x1", "x2"]) cursor.setAttribute(name, `${across[number]}%`);
   };
   const lookAndSeek = (number) => (look(number), seek(frames[number].time_s));
-  slider.addEventListener("input", () => lookAndSeek(Number(slider.value)));
-  const under = (event) => nearest(across, (100 * event.offsetX) / chart.clientWidth);
+  const under = (event) => nearest(across, (100 * (event.clientX - chart.getBoundingClientRect().x)) / chart.clientWidth);
+  slider.addEventListener("input", () => lookAndSeek(slider.valueAsNumber));
   chart.addEventListener("pointermove", (event) => look(under(event)));
-  chart.addEventListener("click", (event) => lookAndSeek(under(event)));
+  chart.addEventListener("click", (event) => (slider.focus(), lookAndSeek(under(event))));
   look(frames.reduce((most, frame, number) => (frame.probability > frames[most].probability ? number : most), 0));
   const ends = el("div", { class: "ends" }, el("span", { text: time(0) }), el("span", { text: time(end) }));
-  return [el("div", { class: "timeline" }, chart, ends, slider, said), table(frames)];
+  return [el("div", { class: "timeline" }, chart, slider, ends, said), table(frames)];
 }
 
 function plot(frames, across, thresholds, cursor) {
-  const down = (p) => `${100 * (1 - p)}%`;
   const values = frames.map((frame) => frame.probability);
   const range = `from ${percent(Math.min(...values))} to ${percent(Math.max(...values))}`;
-  const guide = (side, { probability: p }) => {
-    const above = side === "fake" ? p < 0.85 : p < 0.15;
-    const text = side === "fake" ? "fake above" : "real below";
-    return [
-      draw("line", { class: "guide", x1: "0%", x2: "100%", y1: down(p), y2: down(p) }),
-      draw("text", { x: "100%", y: down(p), dy: above ? -4 : 12, text: `${text} ${percent(p)}` }),
-    ];
-  };
   const step = (number) => ({
     ...{ x1: `${across[number]}%`, y1: down(values[number]) },
     ...{ x2: `${across[number + 1]}%`, y2: down(values[number + 1]) },
@@ -51,14 +44,27 @@ function plot(frames, across, thresholds, cursor) {
   return draw(
     "svg",
     { class: "plot", role: "img", "aria-label": `Probability of a forgery in ${frames.length} frames, ${range}` },
-    ...guide("fake", thresholds.fake),
-    ...guide("real", thresholds.real),
-    ...values.slice(1).map((_, number) => draw("line", { class: "line", ...step(number) })),
+    draw("rect", { class: "field", width: "100%", height: "100%" }),
+    ...guides(thresholds),
     cursor,
-    ...frames.map((frame, number) =>
-      draw("circle", { class: frame.verdict, cx: `${across[number]}%`, cy: down(frame.probability), r: 4 }),
+    ...values.slice(1).map((_, number) => draw("line", { class: "line", ...step(number) })),
+    ...frames.map(({ verdict, probability }, number) =>
+      draw("circle", { class: verdict, cx: `${across[number]}%`, cy: down(probability), r: 4.5 }),
     ),
   );
+}
+
+function guides({ fake, real }) {
+  const apart = fake.probability - real.probability > 0.15;
+  const guide = (text, { probability: p }, dy) => [
+    draw("line", { class: "guide", x1: "0%", x2: "100%", y1: down(p), y2: down(p) }),
+    draw("text", { x: "100%", dx: 10, y: down(p), dy, text: `${text} ${percent(p)}` }),
+  ];
+  return [...guide("fake above", fake, apart ? 4 : -3), ...guide("real below", real, apart ? 4 : 12)];
+}
+
+function down(p) {
+  return `${100 * (1 - p)}%`;
 }
 
 function table(frames) {

@@ -21,11 +21,17 @@ const REFUSALS = {
 /** Where a second try can help. */
 const PASSING = new Set([0, 408, 429, 500, 502, 503, 504]);
 
-/** A refusal as its heading and the service's own words. @param {import("./api.js").Refused} refused */
+/** A refusal in our words and in the service's own. @param {import("./api.js").Refused|Error} refused */
 export function refusal(refused) {
   const said = REFUSALS[refused.status] ?? "The service failed. Try again later.";
-  const reason = refused.message && refused.message.replace(/^picture 1 of 1: /, "");
+  const reason = refused.status === undefined ? "" : sentence(refused.message);
   return { said, reason, again: PASSING.has(refused.status) };
+}
+
+/** The service's words as a sentence of its own. @param {string} reason */
+export function sentence(reason) {
+  const own = reason.replace(/^picture 1 of 1: /, "").trim();
+  return own && `${own[0].toUpperCase()}${own.slice(1)}${/[.!?]$/.test(own) ? "" : "."}`;
 }
 
 /**
@@ -60,9 +66,10 @@ export function meaning(verdict, thresholds, digits) {
 /** @param {number} p @param {number} digits */
 export function frequency(p, digits) {
   const share = percent(p, digits);
+  const about = /^\d/.test(share) ? `about ${share}` : share;
   return (
-    `${share} is a calibrated probability: of pictures like those the model was checked on, about ${share} with this ` +
-    "score are forgeries. Where forgeries are rarer than there, fewer are."
+    `The probability is calibrated: of pictures that score like this one, ${about} are forgeries, as far as they ` +
+    "resemble those the model was checked on. Where forgeries are rarer than there, fewer are."
   );
 }
 
@@ -77,7 +84,7 @@ export function size(bytes) {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** @param {number} count @param {string} noun */
-export function count(count, noun) {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+/** @param {number} number @param {string} noun */
+export function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

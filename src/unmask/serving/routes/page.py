@@ -13,6 +13,7 @@ TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".s
 SCRIPTS = (
     *("api.js", "camera.js", "card.js", "csv.js", "dom.js", "feedback.js", "frame.js", "intake.js", "item.js"),
     *("list.js", "live.js", "model.js", "page.js", "preview.js", "queue.js", "result.js", "timeline.js", "token.js"),
+    "where.js",
     "words.js",
 )
 # Nothing else in the folder is ever sent.
