@@ -152,7 +152,11 @@ def test_what_is_removed_is_gone_with_its_memory(open_page: Opener) -> None:
     count = """
         window.lent = new Set();
         const [lend, revoke] = [URL.createObjectURL, URL.revokeObjectURL];
-        URL.createObjectURL = (blob) => { const address = lend.call(URL, blob); window.lent.add(address); return address; };
+        URL.createObjectURL = (blob) => {
+            const address = lend.call(URL, blob);
+            window.lent.add(address);
+            return address;
+        };
         URL.revokeObjectURL = (address) => { window.lent.delete(address); revoke.call(URL, address); };
     """
     page = open_page(before=lambda page: page.add_init_script(count))

@@ -5,13 +5,13 @@
  * @typedef {{probability: number, meaning: string}} Threshold
  * @typedef {{probability: number, verdict: Verdict, sentence: string, attributes: Record<string, number>}} Judged
  * @typedef {Judged & {box: [number, number, number, number], score: number}} Face
- * @typedef {{time_s: number, probability: number, verdict: Verdict}} Frame
+ * @typedef {{time_s: number, probability: number|null, verdict: Verdict|null}} Frame null without a face
  * @typedef {{model_version: string, data_hash: string, request_id: string,
  *   thresholds: {fake: Threshold, real: Threshold}}} Source
  * @typedef {Source & {id: string, judgement: Judged|null, faces: Face[]|null, error: string|null}} PictureAnswer
  * @typedef {Source & {id: string, judgement: Judged|null, frames: Frame[], duration_s: number}} ClipAnswer
- * @typedef {Source & {id: string, judgement: Judged, overlay_png: string,
- *   box: [number, number, number, number]}} Explanation
+ * @typedef {Source & {id: string, judgement: Judged|null, overlay_png: string|null,
+ *   box: [number, number, number, number]|null}} Explanation null without a face
  * @typedef {Source & {data_note: string, card: string}} Model
  */
 

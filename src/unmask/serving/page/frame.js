@@ -33,10 +33,13 @@ export class Frame {
     this.#faces.replaceChildren(...faces.map((face, number) => box(face, faces.length > 1 ? number + 1 : null)));
   }
 
-  /** @param {import("./api.js").Explanation} explanation */
-  explain({ overlay_png: png, box: [x0, y0, x1, y1] }) {
+  /** @param {import("./api.js").Explanation} explanation @returns {boolean} whether there is a map to show */
+  explain({ overlay_png: png, box: part }) {
+    if (!png || !part) return false;
+    const [x0, y0, x1, y1] = part;
     const place = { x: x0, y: y0, width: x1 - x0, height: y1 - y0, href: `data:image/png;base64,${png}` };
     for (const [name, value] of Object.entries(place)) this.#map.setAttribute(name, String(value));
+    return true;
   }
 
   /** @param {number} share 0 hides the map, 1 shows nothing else */

@@ -112,7 +112,8 @@ export class Item {
       return;
     }
     const faces = answer.faces ?? [];
-    const frames = answer.frames ?? [];
+    const frames = (answer.frames ?? []).filter((frame) => frame.probability !== null);
+    const explained = this.kind === "picture" && judgement.verdict !== "real";
     this.#frame.mark(faces);
     const several = `The verdict is that of the most suspect of ${faces.length} faces:`;
     this.#say(
@@ -121,7 +122,8 @@ export class Item {
       ...(faces.length > 1 ? [el("p", { text: several }), faceList(faces)] : []),
       ...(frames.length ? timeline(answer, (seconds) => this.#frame.seek(seconds)) : []),
       ...background(judgement, thresholds),
-      this.#actions(this.kind === "picture" && whereButton(this.file, this.#frame, this.#host.api), this.#reportButton()),
+      // Where nothing was found there is nothing to show.
+      this.#actions(explained && whereButton(this.file, this.#frame, this.#host.api), this.#reportButton()),
     );
   }
 

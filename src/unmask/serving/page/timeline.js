@@ -4,12 +4,13 @@ import { draw, el } from "./dom.js";
 import { VERDICTS, percent, time } from "./words.js";
 
 /**
- * @param {import("./api.js").ClipAnswer} answer with at least one frame
+ * @param {import("./api.js").ClipAnswer} answer with at least one frame that has a probability
  * @param {(seconds: number) => void} seek called with the time of the frame that is looked at
  * @returns {HTMLElement[]}
  */
-export function timeline({ frames, duration_s: duration, thresholds }, seek) {
-  const end = Math.max(duration, frames.at(-1).time_s, 0.1);
+export function timeline({ frames: all, duration_s: duration, thresholds }, seek) {
+  const frames = all.filter((frame) => frame.probability !== null);
+  const end = Math.max(duration, all.at(-1).time_s, 0.1);
   const across = frames.map((frame) => (100 * frame.time_s) / end);
   const cursor = draw("line", { class: "cursor", y1: "0%", y2: "100%" });
   const chart = plot(frames, across, thresholds, cursor);
@@ -31,7 +32,7 @@ export function timeline({ frames, duration_s: duration, thresholds }, seek) {
   chart.addEventListener("click", (event) => (slider.focus(), lookAndSeek(under(event))));
   look(frames.reduce((most, frame, number) => (frame.probability > frames[most].probability ? number : most), 0));
   const ends = el("div", { class: "ends" }, el("span", { text: time(0) }), el("span", { text: time(end) }));
-  return [el("div", { class: "timeline" }, chart, slider, ends, said), table(frames)];
+  return [el("div", { class: "timeline" }, chart, slider, ends, said), table(all)];
 }
 
 function plot(frames, across, thresholds, cursor) {
@@ -69,13 +70,10 @@ function down(p) {
 
 function table(frames) {
   const head = ["Time", "Probability", "Verdict"].map((text) => el("th", { scope: "col", text }));
-  const rows = frames.map((frame) =>
-    el(
-      "tr",
-      {},
-      ...[time(frame.time_s), percent(frame.probability), VERDICTS[frame.verdict]].map((text) => el("td", { text })),
-    ),
-  );
+  const rows = frames.map(({ time_s: at, probability, verdict }) => {
+    const share = probability === null ? "–" : percent(probability);
+    return el("tr", {}, ...[time(at), share, VERDICTS[verdict ?? "none"]].map((text) => el("td", { text })));
+  });
   const all = el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows));
   return el("details", {}, el("summary", { text: `All ${frames.length} frames as a table` }), all);
 }

@@ -4,7 +4,6 @@ import { el } from "./dom.js";
 import { refusal } from "./words.js";
 
 const PATIENCE_MS = 60_000;
-const STRENGTH = 60;
 
 /** @param {File} file @param {import("./frame.js").Frame} frame @param {import("./api.js").Api} api */
 export function whereButton(file, frame, api) {
@@ -21,17 +20,20 @@ async function explain({ button, file, frame, api }) {
   row.parentElement.querySelector(":scope > [role=status]")?.remove();
   row.after(note);
   try {
-    frame.explain(await api.explain(file, AbortSignal.timeout(PATIENCE_MS)));
+    if (!frame.explain(await api.explain(file, AbortSignal.timeout(PATIENCE_MS)))) {
+      note.textContent = "The service gave no map for this picture.";
+      button.remove();
+      return;
+    }
   } catch (error) {
     const { said, reason } = refusal(error.name === "TimeoutError" ? { status: 504, message: "" } : error);
     note.textContent = `${said} ${reason}`;
     button.disabled = false;
     return;
   }
-  note.textContent = "Highlighted is what spoke most for a forgery. It is a hint, and no proof.";
-  const slider = el("input", { type: "range", min: 0, max: 100, value: STRENGTH });
+  note.textContent = "The brighter a place, the more it speaks for a forgery. Coarse, and no proof of where it was made.";
+  const slider = el("input", { type: "range", min: 0, max: 100, value: 100 });
   slider.addEventListener("input", () => frame.fade(slider.valueAsNumber / 100));
-  frame.fade(STRENGTH / 100);
   button.replaceWith(el("label", { class: "fader" }, "Highlight", slider));
   slider.focus();
 }

@@ -10,12 +10,14 @@ const REFUSALS = {
   401: "The service asks for an access token.",
   403: "This service does not answer pages from here.",
   408: "Sending took too long. Try again, or send a smaller file.",
+  409: "The service did not take this.",
   413: "This file is too large for the service.",
   415: "This kind of file is not checked here. Use JPEG, PNG, WebP, BMP or TIFF, or a clip.",
   422: "The service could not use this file.",
   429: "The service is busy. Try again in a moment.",
   501: "This service can't check files of this kind.",
   503: "The service is not ready. Try again in a moment.",
+  507: "The service has no room to keep this.",
   504: "The service took too long. Try again.",
 };
 /** Where a second try can help. */
