@@ -47,6 +47,7 @@ class Serving:
     capture: str
     traffic_log: bool
     keep_days: int
+    inbox_megabytes: float
     limits: ServingLimits
 
 

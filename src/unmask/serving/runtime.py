@@ -81,6 +81,15 @@ class Runtime:
         rows = self._session.run(["logit", "scores", "marginals", "embedding"], {"image": crops})
         return [self._answer(float(row[0]), *row[1:]) for row in zip(*rows, strict=True)]
 
+    def explain_crops(self, crops: Pixels) -> list[tuple[Answer, Floats]]:
+        """As predict_crops, each answer with its activation map: float32 (h, w), log-odds of fake of each place.
+
+        Class activation mapping: each place of the network's last features, weighted as the whole is, judged as if it
+        filled the picture. It shows what the score rests on and proves nothing about where a picture was altered.
+        """
+        rows = self._session.run(["logit", "scores", "marginals", "embedding", "map"], {"image": crops})
+        return [(self._answer(float(row[0]), *row[1:4]), row[4]) for row in zip(*rows, strict=True)]
+
     def _answer(self, logit: float, scores: Floats, marginals: Floats, embedding: Floats) -> Answer:
         calibration = self.bundle.calibration
         p_fake = calibrate(logit, calibration.temperature)

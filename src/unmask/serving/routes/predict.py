@@ -21,10 +21,13 @@ async def predict(
     if len(images) > engine.settings.limits.pictures:
         raise Refusal(400, f"more than {engine.settings.limits.pictures} pictures in one request")
     runtime, request_id = engine.models.current, request.state.request_id
-    outcomes = await engine.judge(runtime, [await image.read() for image in images])
+    pictures = [await image.read() for image in images]
+    outcomes = await engine.judge(runtime, pictures)
     if all(outcome.error for outcome in outcomes):
         raise Refusal(400, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
-    answers = [_answer(outcome, f"{request_id}-{number}") for number, outcome in enumerate(outcomes)]
+    ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
+    engine.inbox.capture(runtime=runtime, ids=ids, pictures=pictures, answers=[each.answer for each in outcomes])
+    answers = [_answer(outcome, name) for outcome, name in zip(outcomes, ids, strict=True)]
     reply = Predictions.model_validate({"answers": answers, **Source.of(runtime.bundle, request_id)})
     return Response(reply.model_dump_json(), media_type="application/json")
 
