@@ -53,8 +53,8 @@ def test_the_cursor_starts_at_the_most_suspect_frame_and_follows_keys_and_pointe
     page.keyboard.press("End")
     expect(said).to_contain_text("uncertain")
     seeked = "video => video.seeking ? new Promise(done => { video.onseeked = done }) : null"
-    page.locator("video").evaluate(seeked)
-    assert page.locator("video").evaluate("video => video.currentTime") > 1
+    page.locator(".item video").evaluate(seeked)
+    assert page.locator(".item video").evaluate("video => video.currentTime") > 1
     page.locator(".plot").hover(position={"x": 2, "y": 40})
     expect(said).to_contain_text("0.0 s")
 
