@@ -1,7 +1,7 @@
 /** The picture of an item, with faces and the activation map drawn over it. */
 
 import { draw, el } from "./dom.js";
-import { VERDICTS, percent } from "./words.js";
+import { VERDICTS, count, digitsFor, percent } from "./words.js";
 
 export class Frame {
   /** @type {import("./preview.js").Preview|null} */
@@ -52,10 +52,20 @@ export class Frame {
   }
 }
 
-/** The faces in words, for a picture with several. @param {import("./api.js").Face[]} faces */
-export function faceList(faces) {
-  const row = (face) => el("li", { text: `${VERDICTS[face.verdict]}, ${percent(face.probability)}` });
-  return el("ol", { class: "faces" }, ...faces.map(row));
+/**
+ * The faces in words, where there are several, and how many were too small.
+ * @param {import("./api.js").Face[]} faces @param {import("./words.js").Thresholds} thresholds
+ * @param {number|undefined} small @returns {HTMLElement[]}
+ */
+export function faceList(faces, thresholds, small) {
+  const digits = digitsFor(faces.map((face) => face.probability), thresholds);
+  const row = (face) => el("li", { text: `${VERDICTS[face.verdict]}, ${percent(face.probability, digits)}` });
+  const several = faces.length > 1 && [
+    el("p", { text: `The verdict is that of the most suspect of ${faces.length} faces:` }),
+    el("ol", { class: "faces" }, ...faces.map(row)),
+  ];
+  const left = small && el("p", { class: "soft", text: `${count(small, "more face")} too small to be judged.` });
+  return [...(several || []), ...(left ? [left] : [])];
 }
 
 function box({ box: [x0, y0, x1, y1], verdict }, number) {

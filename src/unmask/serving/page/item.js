@@ -7,7 +7,7 @@ import { patiently } from "./queue.js";
 import { background, nothingFound, result } from "./result.js";
 import { timeline } from "./timeline.js";
 import { whereButton } from "./where.js";
-import { VERDICTS, percent, refusal, sentence, size } from "./words.js";
+import { VERDICTS, digitsFor, percent, refusal, sentence, size } from "./words.js";
 
 /**
  * @typedef {{api: import("./api.js").Api, changed: (item: Item) => void, again: (item: Item) => void,
@@ -79,9 +79,10 @@ export class Item {
 
   /** What a screen reader hears of it. */
   get told() {
-    const judgement = this.answer?.judgement;
-    if (judgement) return `${this.name}: ${VERDICTS[judgement.verdict]}, ${percent(judgement.probability)}`;
-    return `${this.name}: ${this.error || VERDICTS.none}`;
+    const { judgement, thresholds } = this.answer ?? {};
+    if (!judgement) return `${this.name}: ${this.error || VERDICTS.none}`;
+    const { verdict, probability: p } = judgement;
+    return `${this.name}: ${VERDICTS[verdict]}, ${percent(p, digitsFor([p], thresholds))}`;
   }
 
   /** @param {string} text replaces the button that opened the dialog */
@@ -108,18 +109,17 @@ export class Item {
     this.answer = answer;
     this.error = "";
     if (!judgement) {
-      this.#say("done", ...nothingFound(this.kind));
+      this.#say("done", ...nothingFound(this.kind, answer.small_faces));
       return;
     }
     const faces = answer.faces ?? [];
     const frames = (answer.frames ?? []).filter((frame) => frame.probability !== null);
     const explained = this.kind === "picture" && judgement.verdict !== "real";
     this.#frame.mark(faces);
-    const several = `The verdict is that of the most suspect of ${faces.length} faces:`;
     this.#say(
       "done",
       ...result(judgement, thresholds),
-      ...(faces.length > 1 ? [el("p", { text: several }), faceList(faces)] : []),
+      ...faceList(faces, thresholds, answer.small_faces),
       ...(frames.length ? timeline(answer, (seconds) => this.#frame.seek(seconds)) : []),
       ...background(judgement, thresholds),
       // Where nothing was found there is nothing to show.

@@ -48,6 +48,7 @@ export class ModelInfo {
     byId("model").replaceChildren(...parts, el("span", { text: model.data_note }));
     byId("card").querySelector(".card").replaceChildren(...card(model.card));
     byId("card-open").hidden = false;
+    if (model.faces !== "none") byId("taken").textContent = "Each face in a picture is judged.";
     const note = byId("data-note");
     note.hidden = !model.data_note;
     note.replaceChildren(el("strong", { text: "About this model's data: " }), model.data_note);
