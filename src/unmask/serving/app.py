@@ -15,7 +15,14 @@ ROUTERS = (predict.router, clip.router, explain.router, feedback.router, model.r
 
 def create_app(settings: Serving) -> FastAPI:
     """The application without a model: `app.state.engine` must be set before the first request."""
-    app = FastAPI(title="unmask", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app = FastAPI(
+        title="unmask",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.settings = settings
     for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(HTTPException, _refused)

@@ -7,12 +7,15 @@ import numpy as np
 from PIL import Image
 
 from unmask.data.boxes import Box
-from unmask.serving.runtime import Answer, Floats
+from unmask.serving.runtime import Floats
+from unmask.serving.verdict import Verdict
 
 Place = tuple[int, int, int, int]
 
 MAX_SIDE_PX = 512  # of a layer; a map has a few places on each side, which whoever shows it spreads further
-OPACITY = 0.7  # of the strongest place of a sure answer: what lies under it must still be seen
+# Of the strongest place, by the verdict: what lies under it must still be seen, and a doubt is not to look sure.
+# Nothing of a picture called real is coloured: its sentence names no alteration, and faint traces would look like one.
+OPACITY: dict[Verdict, float] = {"fake": 0.7, "uncertain": 0.4, "real": 0.0}
 # Viridis at ninths (Smith and van der Walt, CC0): evenly brighter to the eye, told apart by the colour-blind, and
 # unlike skin.
 _NINTHS = (
@@ -24,18 +27,15 @@ COLOURS = np.stack(
 ).astype(np.uint8)
 
 
-def draw_overlay(found: Floats, *, box: Box, size: tuple[int, int], answer: Answer) -> tuple[bytes, Place]:
+def draw_overlay(found: Floats, *, box: Box, size: tuple[int, int], verdict: Verdict) -> tuple[bytes, Place]:
     """A map, log-odds (h, w) of the crop at BOX of a picture of SIZE (width, height), as PNG (RGBA), and its place.
 
     The layer covers the part of BOX that lies in the picture, the place, in whole px of the picture; itself it has at
-    most MAX_SIDE_PX on its longer side. Colour and opacity follow `strength`, and the surer the answer is of a
-    forgery, the more opaque all of it is. Where the verdict is real it is wholly transparent: the sentence names no
-    alteration, and the strongest of faint traces would look like one.
+    most MAX_SIDE_PX on its longer side. Colour and opacity follow `strength`, opacity also the VERDICT, see OPACITY.
     """
     place = visible(box, size)
     heat = _shown(strength(found), box, place)
-    sure = 0.0 if answer.verdict == "real" else answer.p_fake
-    opacity = np.rint(255 * OPACITY * sure * heat).astype(np.uint8)
+    opacity = np.rint(255 * OPACITY[verdict] * heat).astype(np.uint8)
     layer = np.concatenate([COLOURS[np.rint(255 * heat).astype(np.intp)], opacity[..., None]], axis=-1)
     stream = io.BytesIO()
     Image.fromarray(layer, "RGBA").save(stream, "PNG")

@@ -7,7 +7,7 @@ INBOX = "inbox"  # below the state folder
 FEEDBACK, FEEDBACK_PICTURES = "feedback", "pictures"
 CAPTURED = "captured"  # rows and pictures
 PREDICTION_ID = r"[0-9a-f]{32}-[0-9]{1,4}"  # a request's id and a number, as the answers give it
-EXAMPLE_ID = "0123456789abcdef0123456789abcdef-0"
+EXAMPLE_ID = "9f2c4e7a5b8d4c0f8a6b1d2e3f405162-0"
 SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "TIFF": "tiff"}  # by opening.FORMATS
 
 Label = Literal["real", "fake"]

@@ -20,7 +20,7 @@ from unmask.serving.problems import Refusal
 from unmask.serving.runtime import Answer, Runtime
 from unmask.serving.verdict import Verdict
 
-router = APIRouter()
+router = APIRouter(tags=["judge"])
 HEAD_BYTES = 64
 
 

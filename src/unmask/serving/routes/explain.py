@@ -2,22 +2,25 @@
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from typing import Annotated
 
-import numpy as np
 from fastapi import APIRouter, File, Request, Response, UploadFile
-from PIL import Image
 from pydantic import Field
 
+from unmask.data.boxes import square_around
 from unmask.serving.answers import Judged, Problem, Source
+from unmask.serving.bundle import Bundle
 from unmask.serving.crops import crop_box
-from unmask.serving.engine import Engine
+from unmask.serving.engine import Engine, FaceOutcome, Outcome
+from unmask.serving.faces import face_margin
 from unmask.serving.inbox.rows import EXAMPLE_ID
 from unmask.serving.overlay import Place, draw_overlay
 from unmask.serving.problems import Refusal
-from unmask.serving.runtime import Answer, Runtime
+from unmask.serving.reading import Read, View
+from unmask.serving.runtime import Runtime
 
-router = APIRouter()
+router = APIRouter(tags=["judge"])
 
 
 class Explanation(Source):
@@ -49,13 +52,13 @@ async def explain(
     """Judge a picture as /predict does, and show where in it the score comes from."""
     engine: Engine = request.app.state.engine
     runtime, request_id = engine.models.current, request.state.request_id
-    outcome = (await engine.judge(runtime, [await image.read()], keep=True))[0]
-    if outcome.picture is None:
+    outcome = (await engine.judge(runtime, [await image.read()]))[0]
+    if outcome.error:
         raise Refusal(400, outcome.error)
     layer, box = None, None
     if outcome.answer:
         loop = asyncio.get_running_loop()
-        layer, box = await loop.run_in_executor(engine.pool, _draw, runtime, outcome.picture, outcome.answer)
+        layer, box = await loop.run_in_executor(engine.pool, _draw, runtime, outcome)
     reply = Explanation.model_validate(
         {
             "id": f"{request_id}-0",
@@ -68,8 +71,24 @@ async def explain(
     return Response(reply.model_dump_json(), media_type="application/json")
 
 
-def _draw(runtime: Runtime, picture: Image.Image, answer: Answer) -> tuple[bytes, Place]:
-    """The layer as PNG, and its place in the picture."""
-    ((_, found),) = runtime.explain_crops(np.stack([runtime.prepare(picture)]))
-    box = crop_box(*picture.size, runtime.bundle.preprocessing)
-    return draw_overlay(found, box=box, size=picture.size, answer=answer)
+def _draw(runtime: Runtime, outcome: Outcome) -> tuple[bytes, Place]:
+    """The layer of the most suspect view as PNG, and its place in the picture."""
+    assert outcome.read and outcome.answer  # noqa: S101, PT018  (else there is nothing to draw)
+    view, size = _most_suspect(outcome.read, outcome.faces), outcome.read.size
+    left, top, right, bottom = _region(view, size, runtime.bundle)
+    x0, y0, x1, y1 = crop_box(right - left, bottom - top, runtime.bundle.preprocessing)
+    ((_, found),) = runtime.explain_crops(view.crop[None])
+    box = (left + x0, top + y0, left + x1, top + y1)
+    return draw_overlay(found, box=box, size=size, verdict=outcome.answer.verdict)
+
+
+def _most_suspect(read: Read, faces: Sequence[FaceOutcome] | None) -> View:
+    numbers = range(len(read.views))
+    return read.views[max(numbers, key=lambda number: faces[number].answer.logit) if faces else 0]
+
+
+def _region(view: View, size: tuple[int, int], bundle: Bundle) -> Place:
+    """The part of the picture that a view was made from, as `faces.cut_face` cuts it."""
+    if view.face is None:
+        return 0, 0, *size
+    return square_around(view.face.extent, size, margin=face_margin(bundle))

@@ -15,7 +15,7 @@ from unmask.serving.inbox.folder import InboxFullError
 from unmask.serving.inbox.rows import EXAMPLE_ID, PREDICTION_ID, Label
 from unmask.serving.problems import Refusal
 
-router = APIRouter()
+router = APIRouter(tags=["learn"])
 MOST_CHARACTERS = 2000
 
 
