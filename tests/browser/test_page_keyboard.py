@@ -36,8 +36,7 @@ def test_a_file_is_chosen_judged_explained_and_reported(open_page: Opener) -> No
     assert passed == [*steps, "Show where", "Report a wrong verdict"]
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_be_visible()
-    page.keyboard.press("Tab")
+    expect(dialog.get_by_label("Real: a photograph")).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(dialog.get_by_label("Fake: forged or generated")).to_be_checked()
     page.keyboard.press("ArrowUp")

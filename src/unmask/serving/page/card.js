@@ -2,6 +2,9 @@
 
 import { el } from "./dom.js";
 
+/** @type {("h3"|"h4"|"h5")[]} The dialog's own heading is of the second level. */
+const LEVELS = ["h3", "h4", "h5"];
+
 /** @param {string} markdown @returns {HTMLElement[]} */
 export function card(markdown) {
   const blocks = markdown.split(/\n{2,}/).map((block) => block.trim());
@@ -11,8 +14,7 @@ export function card(markdown) {
     const [, marks, title] = /^(#{1,3}) (.*)$/.exec(lines[0]) ?? [];
     if (title) {
       section = plain(title);
-      // The dialog has a heading of the second level.
-      return el(`h${Math.min(6, marks.length + 2)}`, {}, ...inline(title));
+      return el(LEVELS[marks.length - 1], {}, ...inline(title));
     }
     if (lines[0].startsWith("|")) return table(lines, section);
     if (lines[0].startsWith("- ")) return list(block);

@@ -15,7 +15,7 @@ export function cell(value) {
 
 /**
  * @param {{name: string, kind: string, state: string, error: string,
- *   answer: import("./api.js").PictureAnswer|import("./api.js").ClipAnswer|null}[]} entries
+ *   answer: import("./api.js").Answer|null}[]} entries
  */
 export function table(entries) {
   const labels = [...new Set(entries.flatMap(({ answer }) => Object.keys(answer?.judgement?.attributes ?? {})))];

@@ -6,6 +6,7 @@ import { VERDICTS, count, digitsFor, percent } from "./words.js";
 export class Frame {
   /** @type {import("./preview.js").Preview|null} */
   #preview = null;
+  #released = false;
   #faces = draw("g");
   #map = draw("image", { class: "map", preserveAspectRatio: "none" });
   #over = draw("svg", { class: "over", "aria-hidden": "true" }, this.#map, this.#faces);
@@ -13,6 +14,10 @@ export class Frame {
 
   /** @param {import("./preview.js").Preview|null} preview */
   show(preview) {
+    if (this.#released) {
+      preview?.release();
+      return;
+    }
     this.#preview = preview;
     this.element.classList.toggle("empty", !preview);
     if (!preview) {
@@ -48,6 +53,7 @@ export class Frame {
   }
 
   release() {
+    this.#released = true;
     this.#preview?.release();
   }
 }

@@ -13,12 +13,13 @@ import { VERDICTS, digitsFor, percent, refusal, sentence, size } from "./words.j
  * @typedef {{api: import("./api.js").Api, changed: (item: Item) => void, again: (item: Item) => void,
  *   remove: (item: Item) => void, locked: (item: Item) => void, report: (item: Item) => void}} Host
  * @typedef {"waiting"|"working"|"done"|"failed"|"cancelled"} State
+ * @typedef {import("./api.js").Answer} Answer
  */
 
 export class Item {
   /** @type {State} */
   state = "waiting";
-  /** @type {import("./api.js").PictureAnswer|import("./api.js").ClipAnswer|null} */
+  /** @type {Answer|null} */
   answer = null;
   error = "";
   #host;
@@ -30,6 +31,7 @@ export class Item {
   constructor(file, host) {
     this.file = file;
     this.name = file.name;
+    /** @type {"picture"|"clip"} */
     this.kind = isClip(file) ? "clip" : "picture";
     this.#host = host;
     this.#heading = el("h3", { text: file.name, tabindex: -1, title: file.name });
@@ -62,6 +64,7 @@ export class Item {
   /** @param {AbortSignal} signal */
   async work(signal) {
     const { api, locked } = this.#host;
+    /** @returns {Promise<Answer>} */
     const ask = () => (this.kind === "clip" ? api.predictClip(this.file, signal) : api.predict(this.file, signal));
     try {
       if (!(await readable(this.file))) this.#fail("This file can't be read. Is it a folder, or was it moved?");

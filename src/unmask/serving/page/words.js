@@ -23,7 +23,7 @@ const REFUSALS = {
 /** Where a second try can help. */
 const PASSING = new Set([0, 408, 429, 500, 502, 503, 504]);
 
-/** A refusal in our words and in the service's own. @param {import("./api.js").Refused|Error} refused */
+/** A refusal in our words and in the service's own. @param {Error & {status?: number}} refused without a status it is a fault of the page */
 export function refusal(refused) {
   const said = REFUSALS[refused.status] ?? "The service failed. Try again later.";
   const reason = refused.status === undefined ? "" : sentence(refused.message);
