@@ -45,7 +45,7 @@ def running(
         UnmaskError: it ended, or was not ready within DEADLINE_S; the message ends with its last line.
     """
     port = free_port()
-    words = [word.format(port=port) for word in command]
+    words = [word.replace("{port}", str(port)) for word in command]
     start = time.perf_counter()
     with log.open("wb") as stream:
         process = subprocess.Popen(

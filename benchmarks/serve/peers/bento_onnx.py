@@ -1,6 +1,7 @@
 """ONNX Runtime behind a BentoML service as its documentation writes one.
 
-`bentoml serve benchmarks.serve.peers.bento_onnx:Untuned`, the bundle named by UNMASK_BUNDLE. It answers with probabilities alone: no caps, names, sentences or records.
+`bentoml serve benchmarks.serve.peers.bento_onnx:Untuned`, the bundle named by UNMASK_BUNDLE.
+It answers with probabilities alone: no caps, names, sentences or records.
 """
 
 from pathlib import Path

@@ -1,6 +1,7 @@
 """The student in torch behind a plain FastAPI service.
 
-`uvicorn --factory benchmarks.serve.peers.fastapi_torch:create_app`, the student named by UNMASK_BENCH_STUDENT. It answers with probabilities alone: no caps, names, sentences or records.
+`uvicorn --factory benchmarks.serve.peers.fastapi_torch:create_app`, the student named by UNMASK_BENCH_STUDENT.
+It answers with probabilities alone: no caps, names, sentences or records.
 """
 
 import os
