@@ -74,6 +74,15 @@ def test_a_served_picture_is_prepared_as_a_training_picture_was(width, height, s
     assert np.array_equal(prepare(picture, SETTINGS), trained)
 
 
+def test_an_explained_crop_is_answered_as_any_other(runtime):
+    crops = np.stack([runtime.prepare(grey(level)) for level in (0, 128, 255)])
+    explained = runtime.explain_crops(crops)
+    assert [answer.logit for answer, _ in explained] == [answer.logit for answer in runtime.predict_crops(crops)]
+    # The hand-made model's map is the crop's own grey.
+    assert [found.mean() for _, found in explained] == pytest.approx([0, 128, 255])
+    assert {found.shape for _, found in explained} == {(32, 32)}
+
+
 def test_a_model_that_scores_otherwise_than_packaged_is_refused(bundle_folder):
     bundle = load_bundle(bundle_folder)
     lying = [dataclasses.replace(bundle.self_test[0], logit=bundle.self_test[0].logit + 0.1), *bundle.self_test[1:]]

@@ -6,20 +6,26 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from unmask.service_settings import Serving
-from unmask.serving.problems import Refusal, problem
+from unmask.serving.problems import problem, problem_of
 from unmask.serving.request_id import RequestId
-from unmask.serving.routes import model, predict
+from unmask.serving.routes import clip, explain, feedback, model, predict
 
-ROUTERS = (predict.router, model.router)
+ROUTERS = (predict.router, clip.router, explain.router, feedback.router, model.router)
 
 
 def create_app(settings: Serving) -> FastAPI:
     """The application without a model: `app.state.engine` must be set before the first request."""
-    app = FastAPI(title="unmask", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app = FastAPI(
+        title="unmask",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.settings = settings
     for router in ROUTERS:
         app.include_router(router)
-    app.add_exception_handler(Refusal, _refused)
-    app.add_exception_handler(HTTPException, _refused_by_router)
+    app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
     # The last one added is met first.
     app.add_middleware(RequestId)
@@ -27,13 +33,8 @@ def create_app(settings: Serving) -> FastAPI:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    status = error.status if isinstance(error, Refusal) else 500
-    return problem(status, str(error), request.state.request_id)
-
-
-async def _refused_by_router(request: Request, error: Exception) -> Response:
-    status, said = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "failed")
-    return problem(status, str(said), request.state.request_id)
+    refusal = error if isinstance(error, HTTPException) else HTTPException(500, "failed")
+    return problem_of(refusal, request.state.request_id)
 
 
 async def _not_understood(request: Request, error: Exception) -> Response:

@@ -5,7 +5,8 @@ import bentoml
 from unmask.errors import UnmaskError
 from unmask.service_settings import Serving, load_serving, params_file
 from unmask.serving.app import create_app
-from unmask.serving.bundle import bundle_folder, load_bundle
+from unmask.serving.bundle import bundle_folder
+from unmask.serving.cores import count_workers, usable_cores
 from unmask.serving.engine import Engine
 
 NAME = "unmask"
@@ -22,7 +23,16 @@ SETTINGS = _settings()
 APP = create_app(SETTINGS)
 
 
-@bentoml.service(name=NAME, workers=SETTINGS.workers or "cpu_count", traffic={"timeout": 24 * 3600})
+@bentoml.service(
+    name=NAME,
+    workers=count_workers(SETTINGS, usable_cores()),
+    # BentoML's own timer of a request stays until it ends, whenever the answer went: a long one would fill memory.
+    traffic={"timeout": 3 * SETTINGS.limits.timeout_s},
+    # The service logs and counts by itself; these would cost a fifth of a request and keep any path that is asked for.
+    logging={"access": {"enabled": False}},
+    metrics={"enabled": False},
+    tracing={"excluded_urls": [".*"]},
+)
 @bentoml.asgi_app(APP, path="/")
 class Unmask:
     """Is this face a photograph or forged? Answers with a calibrated probability and what it means."""
@@ -34,9 +44,9 @@ class Unmask:
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
     def check() -> None:
-        """Look at the bundle before any worker starts, where a refusal can still be one line and end the program."""
+        """Try the bundle before any worker starts, where a refusal can still be one line and end the program."""
         try:
-            load_bundle(bundle_folder())
+            Engine(SETTINGS, bundle_folder()).close()
         except UnmaskError as error:
             raise SystemExit(f"unmask: {error}") from None
 

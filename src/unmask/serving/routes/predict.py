@@ -4,14 +4,24 @@ from typing import Annotated
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
 
-from unmask.serving.answers import Judged, PictureAnswer, Predictions, Problem, Source
-from unmask.serving.engine import Engine, Outcome
+from unmask.serving.answers import PictureAnswer, Predictions, Problem, Source
+from unmask.serving.engine import Engine
 from unmask.serving.problems import Refusal
 
-router = APIRouter()
+router = APIRouter(tags=["judge"])
+
+SAMPLE = {"lang": "Shell", "source": "curl -F images=@one.jpg -F images=@two.png http://localhost:3000/predict"}
 
 
-@router.post("/predict", response_model=Predictions, responses={400: {"model": Problem}, 413: {"model": Problem}})
+@router.post(
+    "/predict",
+    response_model=Predictions,
+    responses={
+        400: {"model": Problem, "description": "None of the pictures can be judged"},
+        413: {"model": Problem, "description": "Too large"},
+    },
+    openapi_extra={"x-codeSamples": [SAMPLE]},
+)
 async def predict(
     request: Request,
     images: Annotated[list[UploadFile], File(description="pictures: JPEG, PNG, WebP, BMP or TIFF")],
@@ -21,14 +31,13 @@ async def predict(
     if len(images) > engine.settings.limits.pictures:
         raise Refusal(400, f"more than {engine.settings.limits.pictures} pictures in one request")
     runtime, request_id = engine.models.current, request.state.request_id
-    outcomes = await engine.judge(runtime, [await image.read() for image in images])
+    pictures = [await image.read() for image in images]
+    outcomes = await engine.judge(runtime, pictures)
     if all(outcome.error for outcome in outcomes):
         raise Refusal(400, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
-    answers = [_answer(outcome, f"{request_id}-{number}") for number, outcome in enumerate(outcomes)]
+    ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
+    engine.inbox.capture(runtime=runtime, ids=ids, pictures=pictures, answers=[each.answer for each in outcomes])
+    answers = [PictureAnswer.of(outcome, name) for outcome, name in zip(outcomes, ids, strict=True)]
     reply = Predictions.model_validate({"answers": answers, **Source.of(runtime.bundle, request_id)})
+    # Written here, because FastAPI would validate it once more.
     return Response(reply.model_dump_json(), media_type="application/json")
-
-
-def _answer(outcome: Outcome, name: str) -> PictureAnswer:
-    judgement = Judged.of(outcome.answer) if outcome.answer else None
-    return PictureAnswer(id=name, judgement=judgement, faces=None, error=outcome.error or None)
