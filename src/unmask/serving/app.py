@@ -8,9 +8,9 @@ from starlette.responses import Response
 from unmask.service_settings import Serving
 from unmask.serving.problems import problem, problem_of
 from unmask.serving.request_id import RequestId
-from unmask.serving.routes import clip, explain, feedback, model, predict
+from unmask.serving.routes import clip, explain, feedback, model, page, predict
 
-ROUTERS = (predict.router, clip.router, explain.router, feedback.router, model.router)
+ROUTERS = (predict.router, clip.router, explain.router, feedback.router, model.router, page.router)
 
 
 def create_app(settings: Serving) -> FastAPI:
