@@ -11,9 +11,10 @@ from PIL import Image
 
 from unmask.data.decode import decode_image
 from unmask.data.preprocess import Pixels
-from unmask.errors import DataError
+from unmask.errors import DataError, ResourceError
 from unmask.service_settings import Serving
 from unmask.serving.batcher import Batcher
+from unmask.serving.guard.memory import Share, share
 from unmask.serving.models import Models
 from unmask.serving.runtime import Answer, Runtime
 
@@ -45,14 +46,17 @@ class Engine:
     async def _judge(self, runtime: Runtime, data: bytes) -> Outcome:
         loop = asyncio.get_running_loop()
         try:
-            picture, crop = await loop.run_in_executor(self.pool, self._read, runtime, data)
+            picture, crop = await loop.run_in_executor(self.pool, self._read, runtime, data, share())
+        except ResourceError:
+            raise
         except DataError as error:
             return Outcome(error=str(error))
         return Outcome(picture, (await self._batcher.answer(runtime, [crop]))[0])
 
-    def _read(self, runtime: Runtime, data: bytes) -> tuple[Image.Image, Pixels]:
+    def _read(self, runtime: Runtime, data: bytes, held: Share) -> tuple[Image.Image, Pixels]:
         limits = self.settings.limits
         picture = decode_image(data, max_megapixels=limits.picture_megapixels, max_megabytes=limits.picture_megabytes)
+        held.hold(3 * picture.width * picture.height)
         return picture, runtime.prepare(picture)
 
     def close(self) -> None:

@@ -7,6 +7,8 @@ from unmask.service_settings import Serving, load_serving, params_file
 from unmask.serving.app import create_app
 from unmask.serving.bundle import bundle_folder, load_bundle
 from unmask.serving.engine import Engine
+from unmask.serving.guard.front import Front
+from unmask.serving.guard.tokens import Tokens
 
 NAME = "unmask"
 
@@ -19,11 +21,11 @@ def _settings() -> Serving:
 
 
 SETTINGS = _settings()
-APP = create_app(SETTINGS)
+TOKENS = Tokens(SETTINGS.token_file)
+APP = create_app(SETTINGS, TOKENS)
 
 
 @bentoml.service(name=NAME, workers=SETTINGS.workers or "cpu_count", traffic={"timeout": 24 * 3600})
-@bentoml.asgi_app(APP, path="/")
 class Unmask:
     """Is this face a photograph or forged? Answers with a calibrated probability and what it means."""
 
@@ -37,6 +39,7 @@ class Unmask:
         """Look at the bundle before any worker starts, where a refusal can still be one line and end the program."""
         try:
             load_bundle(bundle_folder())
+            TOKENS.check()
         except UnmaskError as error:
             raise SystemExit(f"unmask: {error}") from None
 
@@ -44,3 +47,6 @@ class Unmask:
     def close(self) -> None:
         """Let the threads go."""
         self.engine.close()
+
+
+Unmask.add_asgi_middleware(Front, api=APP, tokens=TOKENS)  # type: ignore[attr-defined]

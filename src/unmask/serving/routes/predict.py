@@ -4,22 +4,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
 
-from unmask.serving.answers import Judged, PictureAnswer, Predictions, Problem, Source
+from unmask.serving.answers import Judged, PictureAnswer, Predictions, Source
 from unmask.serving.engine import Engine, Outcome
+from unmask.serving.guard.form import UploadRoute
 from unmask.serving.problems import Refusal
 
-router = APIRouter()
+router = APIRouter(route_class=UploadRoute)
 
 
-@router.post("/predict", response_model=Predictions, responses={400: {"model": Problem}, 413: {"model": Problem}})
+@router.post("/predict", response_model=Predictions)
 async def predict(
     request: Request,
     images: Annotated[list[UploadFile], File(description="pictures: JPEG, PNG, WebP, BMP or TIFF")],
 ) -> Response:
     """Judge each picture. Refused with 400 only where none can be judged; else each says its own error."""
     engine: Engine = request.app.state.engine
-    if len(images) > engine.settings.limits.pictures:
-        raise Refusal(400, f"more than {engine.settings.limits.pictures} pictures in one request")
     runtime, request_id = engine.models.current, request.state.request_id
     outcomes = await engine.judge(runtime, [await image.read() for image in images])
     if all(outcome.error for outcome in outcomes):
