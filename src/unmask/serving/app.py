@@ -1,6 +1,7 @@
 """The web application: routes, what stands before them, and the one shape of every refusal."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 
 from fastapi import FastAPI, Request
@@ -44,7 +45,9 @@ def create_app(settings: Serving, tokens: Tokens | None = None) -> FastAPI:
         app.include_router(router)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
-    _guard(app, settings, tokens or Tokens(settings.token_file))
+    known = tokens or Tokens(settings.token_file)
+    _guard(app, settings, known)
+    app.openapi = partial(_document, app, known)  # type: ignore[method-assign]
     return app
 
 
@@ -60,6 +63,15 @@ def _guard(app: FastAPI, settings: Serving, tokens: Tokens) -> None:
     app.add_middleware(Drain)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestId)
+
+
+def _document(app: FastAPI, tokens: Tokens) -> dict[str, Any]:
+    """The OpenAPI document; it asks for a token where the service does."""
+    document = FastAPI.openapi(app)
+    if tokens.hashes:
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
+    return document
 
 
 async def _to_the_page() -> RedirectResponse:

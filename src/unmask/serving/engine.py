@@ -18,6 +18,8 @@ from unmask.serving.guard.memory import Share, share
 from unmask.serving.models import Models
 from unmask.serving.runtime import Answer, Runtime
 
+TURNS = 2  # decodings of one request that wait for each thread: a request of many pictures lets others in between
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -33,7 +35,7 @@ class Engine:
 
     def __init__(self, settings: Serving, bundle: Path) -> None:
         self.settings = settings
-        threads = settings.threads or len(os.sched_getaffinity(0))
+        self._threads = threads = settings.threads or len(os.sched_getaffinity(0))
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="unmask")
         # Threads that each infer on one core beat one inference on all: nobody waits for the slowest part of a layer.
         self.models = Models(bundle, threads=1)
@@ -41,12 +43,20 @@ class Engine:
 
     async def judge(self, runtime: Runtime, pictures: Sequence[bytes]) -> list[Outcome]:
         """What RUNTIME says of each encoded picture, in order; a picture that can't be judged says why."""
-        return list(await asyncio.gather(*(self._judge(runtime, data) for data in pictures)))
+        turns = asyncio.Semaphore(TURNS * self._threads)
+        judged = [asyncio.ensure_future(self._judge(runtime, data, turns)) for data in pictures]
+        try:
+            return list(await asyncio.gather(*judged))
+        finally:
+            for each in judged:
+                each.cancel()  # what is left where one refused the whole request
+            judged.clear()  # else its error would keep the pictures of the others
 
-    async def _judge(self, runtime: Runtime, data: bytes) -> Outcome:
+    async def _judge(self, runtime: Runtime, data: bytes, turns: asyncio.Semaphore) -> Outcome:
         loop = asyncio.get_running_loop()
         try:
-            picture, crop = await loop.run_in_executor(self.pool, self._read, runtime, data, share())
+            async with turns:
+                picture, crop = await loop.run_in_executor(self.pool, self._read, runtime, data, share())
         except ResourceError:
             raise
         except DataError as error:

@@ -9,6 +9,7 @@ from unmask.serving.bundle import bundle_folder, load_bundle
 from unmask.serving.engine import Engine
 from unmask.serving.guard.front import Front
 from unmask.serving.guard.tokens import Tokens
+from unmask.serving.guard.wire import use_guarded_protocol
 
 NAME = "unmask"
 
@@ -49,4 +50,5 @@ class Unmask:
         self.engine.close()
 
 
+use_guarded_protocol()
 Unmask.add_asgi_middleware(Front, api=APP, tokens=TOKENS)  # type: ignore[attr-defined]

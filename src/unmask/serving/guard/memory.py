@@ -33,16 +33,17 @@ class Share:
             raise TryAgain(503, "the service holds as many pictures as it may; try again")
 
     def hold(self, size: int) -> None:
-        """Take room for SIZE bytes; a request that was given up meanwhile takes none.
+        """Take room for SIZE bytes.
 
         Raises:
-            Refusal: as `check`.
+            Refusal: as `check`; 503 also where the request was given up meanwhile.
         """
         with self._memory.lock:
-            if not self._closed:
-                self.check(size)
-                self._held += size
-                self._memory.free -= size
+            if self._closed:
+                raise TryAgain(503, "the request was given up")
+            self.check(size)
+            self._held += size
+            self._memory.free -= size
 
     def close(self) -> None:
         """Give all back."""
