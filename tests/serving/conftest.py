@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from scipy import ndimage
+from starlette.testclient import TestClient
 
 from unmask.config import Encoder, Labels, Preprocess, TextTower
 from unmask.data.faces import Face
@@ -25,8 +27,12 @@ from unmask.labels.graph import graph_by_name
 from unmask.models.detector import Detector, create_detector, detector_spec
 from unmask.service_settings import Serving, load_serving
 from unmask.serving import faces
+from unmask.service_settings import load_serving
+from unmask.serving.app import create_app
 from unmask.serving.build import describe, draw_pictures, folder_in_place, score_pictures
 from unmask.serving.bundle import SCHEMA, Bundle, Calibration, DataIdentity, Graph, Precision, Preprocessing
+from unmask.serving.engine import Engine
+from unmask.serving.guard.tokens import Tokens
 from unmask.serving.verdict import Thresholds
 
 SIZE, WINDOW, SMALLEST = 32, 40, 24
@@ -210,3 +216,20 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> list[DrawnFaces]:
     made: list[DrawnFaces] = []
     monkeypatch.setattr(faces, "create_detector", lambda _: made.append(DrawnFaces()) or made[-1])
     return made
+@pytest.fixture(scope="session")
+def in_process(project: Path, shared_bundle: Path) -> Callable[..., contextlib.AbstractContextManager[TestClient]]:
+    """A context manager: a client of the application in this process, with other limits or settings or tokens."""
+
+    @contextlib.contextmanager
+    def run(*, tokens: str | None = None, limits: Mapping[str, float] = {}, **changed: object) -> Iterator[TestClient]:
+        settings = load_serving(project / "params.yaml", {})
+        settings = replace(settings, limits=replace(settings.limits, **limits), **changed)
+        app = create_app(settings, Tokens(environment={"UNMASK_TOKENS": tokens} if tokens else {}))
+        app.state.engine = Engine(settings, shared_bundle)
+        try:
+            with TestClient(app, raise_server_exceptions=False) as client:
+                yield client
+        finally:
+            app.state.engine.close()
+
+    return run

@@ -8,6 +8,9 @@ from unmask.serving.app import create_app
 from unmask.serving.bundle import bundle_folder
 from unmask.serving.cores import count_workers, usable_cores
 from unmask.serving.engine import Engine
+from unmask.serving.guard.front import Front
+from unmask.serving.guard.tokens import Tokens
+from unmask.serving.guard.wire import use_guarded_protocol
 
 NAME = "unmask"
 
@@ -20,7 +23,8 @@ def _settings() -> Serving:
 
 
 SETTINGS = _settings()
-APP = create_app(SETTINGS)
+TOKENS = Tokens(SETTINGS.token_file)
+APP = create_app(SETTINGS, TOKENS)
 
 
 @bentoml.service(
@@ -47,6 +51,7 @@ class Unmask:
         """Try the bundle before any worker starts, where a refusal can still be one line and end the program."""
         try:
             Engine(SETTINGS, bundle_folder()).close()
+            TOKENS.check()
         except UnmaskError as error:
             raise SystemExit(f"unmask: {error}") from None
 
@@ -54,3 +59,7 @@ class Unmask:
     def close(self) -> None:
         """Let the threads go."""
         self.engine.close()
+
+
+use_guarded_protocol()
+Unmask.add_asgi_middleware(Front, api=APP, tokens=TOKENS)  # type: ignore[attr-defined]

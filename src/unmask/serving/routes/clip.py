@@ -16,11 +16,12 @@ from unmask.serving.clips.process import OpenClip
 from unmask.serving.clips.verdict import judge_frames
 from unmask.serving.engine import Engine
 from unmask.serving.inbox.rows import EXAMPLE_ID
+from unmask.serving.guard.form import UploadRoute
 from unmask.serving.problems import Refusal
 from unmask.serving.runtime import Answer, Runtime
 from unmask.serving.verdict import Verdict
 
-router = APIRouter(tags=["judge"])
+router = APIRouter(tags=["judge"], route_class=UploadRoute)
 HEAD_BYTES = 64
 
 

@@ -16,11 +16,12 @@ from unmask.serving.engine import Engine, FaceOutcome, Outcome
 from unmask.serving.faces import face_margin
 from unmask.serving.inbox.rows import EXAMPLE_ID
 from unmask.serving.overlay import Place, draw_overlay
+from unmask.serving.guard.form import UploadRoute
 from unmask.serving.problems import Refusal
 from unmask.serving.reading import Read, View
 from unmask.serving.runtime import Runtime
 
-router = APIRouter(tags=["judge"])
+router = APIRouter(tags=["judge"], route_class=UploadRoute)
 
 
 class Explanation(Source):
