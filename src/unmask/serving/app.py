@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
 from unmask.service_settings import Serving
 from unmask.serving.answers import Problem
@@ -19,11 +20,12 @@ from unmask.serving.guard.load import LoadLimit
 from unmask.serving.guard.origins import Origins
 from unmask.serving.guard.times import TimeLimit
 from unmask.serving.guard.tokens import BearerTokens, Tokens
+from unmask.serving.observe import Observe
 from unmask.serving.problems import problem, problem_of
 from unmask.serving.request_id import RequestId
-from unmask.serving.routes import clip, explain, feedback, model, page, predict
+from unmask.serving.routes import clip, explain, feedback, metrics, model, page, predict
 
-ROUTERS = (predict.router, clip.router, explain.router, feedback.router, model.router, page.router)
+ROUTERS = (predict.router, clip.router, explain.router, feedback.router, model.router, metrics.router, page.router)
 PROBLEMS = (400, 401, 403, 408, 413, 415, 422, 429, 500, 503, 504)
 
 
@@ -63,7 +65,12 @@ def _guard(app: FastAPI, settings: Serving, tokens: Tokens) -> None:
     app.add_middleware(Origins, origins=settings.origins)
     app.add_middleware(Drain)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Observe, routes=_paths())
     app.add_middleware(RequestId)
+
+
+def _paths() -> frozenset[str]:
+    return frozenset(route.path for router in ROUTERS for route in router.routes if isinstance(route, Route))
 
 
 def _document(app: FastAPI, tokens: Tokens) -> dict[str, Any]:

@@ -1,18 +1,17 @@
 """No request ends without an answer in the one shape, and no answer tells what the program looks like inside."""
 
-import logging
-
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unmask.errors import ResourceError
+from unmask.serving.logs import EVENT, service_log
 from unmask.serving.problems import Refusal, TryAgain, problem, problem_of
 
 FAILED = "the service failed at this request, which says nothing about what you sent; its log knows the request id"
 SHORT_OF_MEMORY = "the service is short of memory; try again, or send fewer or smaller pictures"
 
-logger = logging.getLogger(__name__)
+LOG = service_log()
 
 
 class Failures:
@@ -50,7 +49,7 @@ def _answer(error: Exception, request_id: str) -> Response:
     if isinstance(error, Refusal):
         return problem_of(error, request_id)
     if isinstance(error, ResourceError | MemoryError):
-        logger.error("request %s: memory ran out", request_id)
+        LOG.error("memory ran out", extra={EVENT: {"request_id": request_id}})
         return problem_of(TryAgain(503, SHORT_OF_MEMORY), request_id)
-    logger.error("request %s failed", request_id, exc_info=error)
+    LOG.error("failed", extra={EVENT: {"request_id": request_id}}, exc_info=error)
     return problem(500, FAILED, request_id)

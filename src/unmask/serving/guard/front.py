@@ -1,4 +1,4 @@
-"""What of BentoML's own server is left: health and metrics, guarded like everything else."""
+"""What of BentoML's own server is left: health, guarded like everything else."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -7,7 +7,7 @@ from unmask.serving.guard.headers import SecurityHeaders
 from unmask.serving.guard.tokens import BearerTokens, Tokens
 from unmask.serving.request_id import RequestId
 
-BENTOML = {"/livez", "/healthz", "/readyz", "/metrics"}
+BENTOML = {"/livez", "/healthz", "/readyz"}
 
 
 class Front:

@@ -33,9 +33,10 @@ async def predict(
     runtime, request_id = engine.models.current, request.state.request_id
     pictures = [await image.read() for image in images]
     outcomes = await while_connected(request, engine.judge(runtime, pictures))
+    ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
+    engine.observer.record(runtime=runtime, route="/predict", ids=ids, outcomes=outcomes)
     if all(outcome.error for outcome in outcomes):
         raise Refusal(400, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
-    ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
     engine.inbox.capture(runtime=runtime, ids=ids, pictures=pictures, answers=[each.answer for each in outcomes])
     answers = [PictureAnswer.of(outcome, name) for outcome, name in zip(outcomes, ids, strict=True)]
     reply = Predictions.model_validate({"answers": answers, **Source.of(runtime.bundle, request_id)})
