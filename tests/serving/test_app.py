@@ -57,7 +57,7 @@ def test_what_fails_inside_stays_inside(client, monkeypatch, error, status):
     def fails(*_):
         raise error
 
-    monkeypatch.setattr("unmask.serving.engine.decode_image", lambda *_, **__: fails())
+    monkeypatch.setattr("unmask.serving.reading.Reader.pixels", lambda *_, **__: fails())
     answer = client.post("/predict", files=[("images", ("a", b"x", "image/png"))])
     assert (answer.status_code, set(answer.json())) == (status, {"error", "request_id"})
     assert "/srv" not in answer.text
@@ -65,7 +65,7 @@ def test_what_fails_inside_stays_inside(client, monkeypatch, error, status):
 
 def test_with_tokens_nothing_but_the_page_is_open(in_process):
     with in_process(tokens="abc") as client:
-        assert client.get("/model").status_code == 401
+        assert [client.get(path).status_code for path in ("/model", "/metrics", "/ui")] == [401, 401, 200]
         assert client.get("/model", headers={"authorization": "Bearer abc"}).status_code == 200
         scheme = client.get("/openapi.json", headers={"authorization": "Bearer abc"}).json()["components"][
             "securitySchemes"

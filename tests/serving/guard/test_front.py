@@ -26,12 +26,7 @@ def test_health_is_bentomls_with_the_headers_of_all_answers(ask, front, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/predict", "/schema.json", "/docs.json", "/assets/x.js", "/livez/", "//metrics"]
+    "path", ["/", "/predict", "/metrics", "/schema.json", "/docs.json", "/assets/x.js", "/livez/", "//metrics"]
 )
 def test_everything_else_is_the_applications(ask, front, path):
     assert ask(front, method="GET", path=path).body == b"api"
-
-
-def test_metrics_ask_for_a_token_where_there_are_any(ask, front):
-    assert ask(front, method="GET", path="/metrics").status == 401
-    assert ask(front, method="GET", path="/metrics", headers={"authorization": "Bearer abc"}).body == b"bentoml"

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unmask.serving.guard.load import LoadLimit
-from unmask.serving.guard.memory import Memory, Share, share
+from unmask.serving.guard.memory import Memory, Share
 from unmask.serving.problems import Refusal
 
 
@@ -105,13 +105,3 @@ def test_bytes_are_counted_while_they_come_and_freed_after_any_end(ask, guarded,
         assert ask(app, chunks=[b"x" * 600, b"x" * 600, b""]).status == 413
         assert ask(app, chunks=[b"x" * 600], leave=True).status == 0
         assert ask(app, chunks=[b"x" * 600, b"x" * 400]).status == 200
-
-
-def test_a_route_finds_the_share_of_its_request(ask, guarded):
-    async def decoding(scope, receive, send):
-        await Request(scope, receive).body()
-        share().hold(900)
-        await Response("done")(scope, receive, send)
-
-    app = guarded(LoadLimit, decoding, uploads=1, megabytes=0.001)
-    assert [ask(app, chunks=[b"x" * size]).status for size in (100, 101, 100)] == [200, 413, 200]

@@ -37,9 +37,9 @@ class Failures:
         except ClientDisconnect:
             return
         except Exception as error:
-            answer = _answer(error, scope["state"]["request_id"])
             if started:  # half an answer can only be broken off, which the server does when this goes on
                 raise
+            answer = _answer(error, scope["state"]["request_id"])
         else:
             return
         await answer(scope, receive, send)
