@@ -19,11 +19,19 @@ Opener = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def service(serve: Any, wait_until_it_answers: Any, project: Path, shared_bundle: Path) -> Iterator[str]:  # noqa: F811
+def service(
+    serve: Any,  # noqa: F811
+    wait_until_it_answers: Any,  # noqa: F811
+    project: Path,
+    shared_bundle: Path,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
     """The address of a real `bentoml serve`, whose model finds bright pictures forged."""
-    with serve(".", cwd=project, bundle=shared_bundle) as (process, client, _):
-        wait_until_it_answers(process, client)
-        yield str(client.base_url).rstrip("/")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNMASK_SERVING_STATE", str(tmp_path_factory.mktemp("state")))
+        with serve(".", cwd=project, bundle=shared_bundle) as (process, client, _):
+            wait_until_it_answers(process, client)
+            yield str(client.base_url).rstrip("/")
 
 
 @dataclass

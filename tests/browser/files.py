@@ -16,9 +16,15 @@ REAL, UNCERTAIN, FAKE = 0, 128, 255
 TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".mp4": "video/mp4", ".webm": "video/webm"}
 
 
-def picture(level: int, *, size: tuple[int, int] = (48, 48), kind: str = "PNG") -> bytes:
-    stream = io.BytesIO()
-    Image.new("RGB", size, (level, level, level)).save(stream, kind)
+ORIENTATION, ON_ITS_SIDE = 0x0112, 6
+
+
+def picture(level: int, *, size: tuple[int, int] = (48, 48), kind: str = "PNG", on_its_side: bool = False) -> bytes:
+    stream, image = io.BytesIO(), Image.new("RGB", size, (level, level, level))
+    exif = image.getexif()
+    if on_its_side:
+        exif[ORIENTATION] = ON_ITS_SIDE
+    image.save(stream, kind, exif=exif)
     return stream.getvalue()
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Opener
-from tests.browser.files import FAKE, REAL, UNCERTAIN, choose, clip
+from tests.browser.files import FAKE, REAL, UNCERTAIN, choose, clip, payload, picture, settle
 
 pytestmark = pytest.mark.xdist_group("browser")
 SIZES = [(320, "dark"), (390, "light"), (768, "dark"), (1280, "light"), (1280, "dark")]
@@ -69,16 +69,22 @@ def test_a_planted_fault_is_found(open_page: Opener) -> None:
     assert [one["id"] for one in Axe().run(page).response["violations"] if one["impact"] in SERIOUS] == ["image-alt"]
 
 
-def test_an_answer_moves_nothing_that_was_there(open_page: Opener) -> None:
-    """What comes in late has its room kept: the list does not jump while it is read."""
-    page = open_page(before=lambda page: page.route("**/predict", lambda route: None))
-    page.set_input_files(
-        "#files", [{"name": f"{number}.png", "mimeType": "image/png", "buffer": b"x"} for number in range(2)]
-    )
-    expect(page.locator(".item")).to_have_count(2)
+@pytest.mark.parametrize(("width", "level"), [(390, REAL), (1280, REAL), (1280, FAKE)])
+def test_an_answer_moves_nothing_that_was_there(open_page: Opener, width: int, level: int) -> None:
+    """An answer of the usual length has its room kept: the list does not jump while it is read."""
+    held: list[Route] = []
+    page = open_page(width=width, before=lambda page: page.route("**/predict", lambda route: held.append(route)))  # noqa: PLW0108
+    page.set_input_files("#files", [payload(name, picture(level)) for name in ("a.png", "b.png")])
+    expect(page.locator(".item img")).to_have_count(2)
     before = page.locator(".item").nth(1).bounding_box()
-    expect(page.locator(".frame").first).to_contain_text("No preview")
-    assert page.locator(".item").nth(1).bounding_box() == before
+    for route in held:
+        route.continue_()
+    settle(page)
+    expect(page.locator(".verdict")).to_have_count(2)
+    after = page.locator(".item").nth(1).bounding_box()
+    assert before
+    assert after
+    assert (before["x"], before["y"]) == (after["x"], after["y"])
 
 
 def test_motion_stops_where_it_is_not_wanted(open_page: Opener) -> None:

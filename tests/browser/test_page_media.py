@@ -53,8 +53,8 @@ def test_the_cursor_starts_at_the_most_suspect_frame_and_follows_keys_and_pointe
     page.keyboard.press("End")
     expect(said).to_contain_text("uncertain")
     seeked = "video => video.seeking ? new Promise(done => { video.onseeked = done }) : null"
-    page.locator("video").evaluate(seeked)
-    assert page.locator("video").evaluate("video => video.currentTime") > 1
+    page.locator(".item video").evaluate(seeked)
+    assert page.locator(".item video").evaluate("video => video.currentTime") > 1
     page.locator(".plot").hover(position={"x": 2, "y": 40})
     expect(said).to_contain_text("0.0 s")
 
@@ -66,6 +66,14 @@ def test_frames_without_a_face_are_in_the_table_and_not_in_the_chart(open_page: 
     expect(page.locator(".plot circle")).to_have_count(1)
     page.get_by_text("All 2 frames as a table").click()
     expect(page.locator(".item tbody tr").nth(1)).to_contain_text("No face found")
+
+
+def test_no_frame_reads_like_a_threshold_that_it_is_not(open_page: Opener) -> None:
+    frames = [{"time_s": 0, "probability": 0.7996, "verdict": "uncertain"}]
+    page = open_page(before=changed("**/predict_clip", frames=frames))
+    choose(page, a_webm=clip(LEVELS))
+    expect(page.locator(".at")).to_have_text("0.0 s: 79.96 %, uncertain")
+    expect(page.locator(".plot text")).to_have_text(["fake > 80.00 %", "real < 30.00 %"])
 
 
 def test_a_clip_without_any_face_has_no_verdict(open_page: Opener) -> None:
@@ -137,6 +145,23 @@ def test_faces_are_boxed_numbered_and_listed(open_page: Opener) -> None:
     expect(page.locator(".face text")).to_have_text(["1", "2"])
     expect(page.locator(".faces li")).to_have_text(["Fake, 88 %", "Real, 10 %"])
     expect(page.locator(".item")).to_contain_text("that of the most suspect of 2 faces")
+
+
+def test_faces_that_are_too_small_are_named(open_page: Opener) -> None:
+    def small(route: Route) -> None:
+        answer = route.fetch().json()
+        answer["answers"][0] |= {"judgement": None, "faces": [], "small_faces": 2}
+        route.fulfill(json=answer)
+
+    page = open_page(before=lambda page: page.route("**/predict", small))
+    choose(page, a_png=FAKE)
+    expect(page.locator(".item")).to_contain_text("it found only faces that are too small in this picture")
+
+
+def test_the_page_says_how_pictures_are_taken(open_page: Opener) -> None:
+    expect(open_page().locator("#taken")).to_have_text("One face should fill the picture.")
+    page = open_page(before=changed("**/model", faces="mediapipe"))
+    expect(page.locator("#taken")).to_have_text("Each face in a picture is judged.")
 
 
 def test_one_face_is_boxed_without_a_list(open_page: Opener) -> None:

@@ -109,10 +109,10 @@ def test_over_plain_http_from_afar_it_says_why_there_is_no_camera(open_page: Ope
 
 def test_a_large_picture_is_shown_scaled_and_upright(open_page: Opener) -> None:
     page = open_page()
-    choose(page, large_jpg=picture(REAL, size=(3000, 1500), kind="JPEG"))
+    choose(page, large_jpg=picture(REAL, size=(3000, 1500), kind="JPEG", on_its_side=True))
     image = item(page, "large.jpg").locator("img")
     expect(image).to_have_attribute("alt", "large.jpg")
-    assert image.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [720, 360]
+    assert image.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [360, 720]
 
 
 def test_a_probability_is_never_rounded_onto_a_threshold(open_page: Opener, service: str) -> None:
@@ -210,3 +210,14 @@ def test_a_screen_reader_hears_what_came_in(open_page: Opener) -> None:
     page = open_page()
     choose(page, a_png=FAKE)
     expect(page.get_by_role("status").filter(has_text="a.png")).to_have_text("a.png: Fake, 88 %.")
+
+
+def test_it_works_below_a_prefix(open_page: Opener, service: str) -> None:
+    def strip(route: Route) -> None:
+        route.fulfill(response=route.fetch(url=route.request.url.replace("/desk/", "/")))
+
+    page = open_page()
+    page.route(f"{service}/desk/**", strip)
+    page.goto(f"{service}/desk/ui")
+    choose(page, a_png=FAKE)
+    expect(item(page, "a.png").locator(".verdict")).to_contain_text("Fake")

@@ -8,11 +8,13 @@
  * @typedef {{time_s: number, probability: number|null, verdict: Verdict|null}} Frame null without a face
  * @typedef {{model_version: string, data_hash: string, request_id: string,
  *   thresholds: {fake: Threshold, real: Threshold}}} Source
- * @typedef {Source & {id: string, judgement: Judged|null, faces: Face[]|null, error: string|null}} PictureAnswer
+ * @typedef {Source & {id: string, judgement: Judged|null, faces: Face[]|null, small_faces: number,
+ *   error: string|null}} PictureAnswer
  * @typedef {Source & {id: string, judgement: Judged|null, frames: Frame[], duration_s: number}} ClipAnswer
+ * @typedef {PictureAnswer & Partial<ClipAnswer> | ClipAnswer & Partial<PictureAnswer>} Answer
  * @typedef {Source & {id: string, judgement: Judged|null, overlay_png: string|null,
  *   box: [number, number, number, number]|null}} Explanation null without a face
- * @typedef {Source & {data_note: string, card: string}} Model
+ * @typedef {Source & {faces: string, data_note: string, card: string}} Model
  */
 
 /** A request that was not served; status 0 is a service that did not answer. */
@@ -58,19 +60,23 @@ export class Api {
   /** @param {{id: string, label: "real"|"fake", note: string, consent: boolean, image: File|null}} report
    *  @returns {Promise<{id: string, stored_picture: boolean}>} */
   feedback({ id, label, note, consent, image }) {
-    const given = { id, label, consent: String(consent), ...(note && { note }), ...(image && { image }) };
+    const given = { id, label, note, consent: String(consent), ...(image && { image }) };
     return this.#send("feedback", given);
   }
 
+  /** @param {string} path @param {Record<string, string|File>} fields @param {AbortSignal} [signal] */
   #send(path, fields, signal) {
     const body = new FormData();
     for (const [name, value] of Object.entries(fields)) body.append(name, value);
     return this.#ask(path, { method: "POST", body, signal });
   }
 
-  // Paths are relative, so that the service may live under a prefix.
+  /**
+   * Paths are relative, so that the service may live under a prefix.
+   * @param {string} path @param {RequestInit} [request] @returns {Promise<any>}
+   */
   async #ask(path, { method = "GET", body, signal } = {}) {
-    const headers = this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
+    const headers = new Headers(this.#token ? [["Authorization", `Bearer ${this.#token}`]] : []);
     let response;
     let said;
     try {

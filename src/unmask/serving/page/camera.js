@@ -1,6 +1,6 @@
 /** A picture from the camera. */
 
-import { openDialog } from "./dom.js";
+import { find, openDialog } from "./dom.js";
 
 const REASONS = {
   NotAllowedError: "The camera was not allowed. Allow it in the browser's address bar, then try again.",
@@ -23,10 +23,10 @@ export class Camera {
   constructor(dialog, take) {
     this.#dialog = dialog;
     this.#take = take;
-    this.#video = dialog.querySelector("video");
-    this.#status = dialog.querySelector("[role=status]");
-    this.#shutter = dialog.querySelector(".primary");
-    this.#other = dialog.querySelector(".other");
+    this.#video = find(dialog, "video", HTMLVideoElement);
+    this.#status = find(dialog, "[role=status]");
+    this.#shutter = find(dialog, ".primary", HTMLButtonElement);
+    this.#other = find(dialog, ".other");
     this.#shutter.addEventListener("click", () => this.#shoot());
     this.#other.addEventListener("click", () => this.#turn());
     dialog.addEventListener("close", () => this.#stop());

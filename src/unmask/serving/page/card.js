@@ -2,15 +2,21 @@
 
 import { el } from "./dom.js";
 
+/** @type {("h3"|"h4"|"h5")[]} The dialog's own heading is of the second level. */
+const LEVELS = ["h3", "h4", "h5"];
+
 /** @param {string} markdown @returns {HTMLElement[]} */
 export function card(markdown) {
   const blocks = markdown.split(/\n{2,}/).map((block) => block.trim());
+  let section = "";
   return blocks.filter(Boolean).map((block) => {
     const lines = block.split("\n");
     const [, marks, title] = /^(#{1,3}) (.*)$/.exec(lines[0]) ?? [];
-    // The dialog has a heading of the second level.
-    if (title) return el(`h${Math.min(6, marks.length + 2)}`, {}, ...inline(title));
-    if (lines[0].startsWith("|")) return table(lines);
+    if (title) {
+      section = plain(title);
+      return el(LEVELS[marks.length - 1], {}, ...inline(title));
+    }
+    if (lines[0].startsWith("|")) return table(lines, section);
     if (lines[0].startsWith("- ")) return list(block);
     if (lines[0].startsWith("> ")) return el("p", { class: "banner warn" }, ...inline(block.replace(/^> ?/gm, "")));
     return el("p", {}, ...inline(lines.join(" ")));
@@ -22,7 +28,8 @@ function list(block) {
   return el("ul", {}, ...items.map((item) => el("li", {}, ...inline(item.replace(/\s*\n\s*/g, " ")))));
 }
 
-function table(lines) {
+/** A wide table is scrolled, and so must take the focus. */
+function table(lines, section) {
   const [head, , ...rows] = lines.map(cells);
   const named = head.some(Boolean);
   const columns = head.map((text) => (text ? el("th", { scope: "col" }, ...inline(text)) : el("td")));
@@ -30,7 +37,8 @@ function table(lines) {
     el("tr", {}, el("th", { scope: "row" }, ...inline(first)), ...others.map((text) => el("td", {}, ...inline(text)))),
   );
   const parts = [named && el("thead", {}, el("tr", {}, ...columns)), el("tbody", {}, ...body)];
-  return el("div", { class: "scroll" }, el("table", {}, ...parts));
+  const scrolled = { class: "scroll", tabindex: 0, role: "region", "aria-label": `${section}, table` };
+  return el("div", scrolled, el("table", {}, ...parts));
 }
 
 function cells(line) {

@@ -15,19 +15,19 @@ export function cell(value) {
 
 /**
  * @param {{name: string, kind: string, state: string, error: string,
- *   answer: import("./api.js").PictureAnswer|import("./api.js").ClipAnswer|null}[]} entries
+ *   answer: import("./api.js").Answer|null}[]} entries
  */
 export function table(entries) {
   const labels = [...new Set(entries.flatMap(({ answer }) => Object.keys(answer?.judgement?.attributes ?? {})))];
   const heads = [
-    ...["file", "kind", "state", "verdict", "probability", "real_below", "fake_above", "sentence", "faces", "error"],
+    ...["file", "kind", "state", "verdict", "probability", "real_below", "fake_above", "sentence", "faces", "small_faces", "error"],
     ...labels.map((label) => `attribute: ${label}`),
     ...["model_version", "data_hash", "id", "request_id"],
   ];
   const rows = entries.map(({ name, kind, state, error, answer }) => [
     ...[name, kind, state, answer?.judgement?.verdict, answer?.judgement?.probability],
     ...[answer?.thresholds.real.probability, answer?.thresholds.fake.probability],
-    ...[answer?.judgement?.sentence, answer?.faces?.length, error],
+    ...[answer?.judgement?.sentence, answer?.faces?.length, answer?.small_faces, error],
     ...labels.map((label) => answer?.judgement?.attributes[label]),
     ...[answer?.model_version, answer?.data_hash, answer?.id, answer?.request_id],
   ]);

@@ -11,11 +11,12 @@ const ICONS = {
 };
 
 /**
- * @param {string} tag
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
  * @param {Record<string, string|number|boolean|null|undefined|((event: Event) => void)>} [given] attributes; `text`
  *   is the content, a function listens to the event of its name; false, null and undefined are left out
  * @param {...(Node|string|null|false)} children
- * @returns {HTMLElement}
+ * @returns {HTMLElementTagNameMap[T]}
  */
 export function el(tag, given = {}, ...children) {
   return fill(document.createElement(tag), given, children);
@@ -37,16 +38,30 @@ export function icon(name) {
   );
 }
 
-/** @param {string} id @returns {HTMLElement} */
-export function byId(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
+/**
+ * The element that SELECTOR finds below ROOT, which is there and of a KIND.
+ * @template {typeof HTMLElement} [K=typeof HTMLElement]
+ * @param {ParentNode} root @param {string} selector @param {K} [kind]
+ * @returns {InstanceType<K>}
+ */
+export function find(root, selector, kind = /** @type {K} */ (HTMLElement)) {
+  const found = root.querySelector(selector);
+  if (!(found instanceof kind)) throw new TypeError(`no ${kind.name} ${selector}`);
+  return /** @type {InstanceType<K>} */ (found);
 }
 
-/** Opens DIALOG; whoever had the focus gets it back, Escape and `data-close` buttons close it. @param {HTMLDialogElement} dialog */
+/**
+ * @template {typeof HTMLElement} [K=typeof HTMLElement]
+ * @param {string} id @param {K} [kind]
+ * @returns {InstanceType<K>}
+ */
+export function byId(id, kind) {
+  return find(document, `#${id}`, kind);
+}
+
+/** Opens DIALOG; whoever had the focus gets it back, Escape and the `data-close` button close it. @param {HTMLDialogElement} dialog */
 export function openDialog(dialog) {
-  for (const button of dialog.querySelectorAll("[data-close]")) {
-    button.onclick = () => dialog.close();
-  }
+  find(dialog, "[data-close]").onclick = () => dialog.close();
   dialog.showModal();
 }
 

@@ -1,6 +1,6 @@
 /** The dialog that reports a wrong verdict. */
 
-import { openDialog } from "./dom.js";
+import { find, openDialog } from "./dom.js";
 import { VERDICTS, refusal } from "./words.js";
 
 export class Feedback {
@@ -14,7 +14,7 @@ export class Feedback {
   constructor(dialog, api) {
     this.#dialog = dialog;
     this.#api = api;
-    this.#form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
+    this.#form = find(dialog, "form", HTMLFormElement);
     this.#form.addEventListener("submit", (event) => (event.preventDefault(), this.#send()));
   }
 
@@ -24,21 +24,22 @@ export class Feedback {
     this.#form.reset();
     this.#say("");
     const verdict = VERDICTS[item.answer.judgement.verdict].toLowerCase();
-    this.#dialog.querySelector("#feedback-about").textContent = `${item.name} was judged ${verdict}.`;
-    this.#dialog.querySelector("#feedback-consent").hidden = item.kind === "clip";
+    find(this.#form, "#feedback-about").textContent = `${item.name} was judged ${verdict}.`;
+    find(this.#form, "#feedback-consent").hidden = item.kind === "clip";
     openDialog(this.#dialog);
   }
 
   async #send() {
     const item = this.#item;
-    const { label, note, consent } = this.#form.elements;
-    const button = this.#form.querySelector("[type=submit]");
-    const agreed = consent.checked;
-    const report = { id: item.answer.id, label: label.value, note: note.value.trim(), consent: agreed };
+    const given = new FormData(this.#form);
+    const button = find(this.#form, "[type=submit]", HTMLButtonElement);
+    const consent = given.has("consent");
+    const label = /** @type {"real"|"fake"} */ (given.get("label"));
+    const report = { id: item.answer.id, label, note: String(given.get("note")).trim(), consent };
     button.disabled = true;
     this.#say("");
     try {
-      const { stored_picture: stored } = await this.#api.feedback({ ...report, image: agreed ? item.file : null });
+      const { stored_picture: stored } = await this.#api.feedback({ ...report, image: consent ? item.file : null });
       this.#dialog.close();
       item.reported(`Reported as ${report.label}. Thank you.${stored ? " The picture was kept, too." : ""}`);
     } catch (error) {
@@ -51,6 +52,6 @@ export class Feedback {
   }
 
   #say(text) {
-    this.#form.querySelector("[role=alert]").textContent = text;
+    find(this.#form, "[role=alert]").textContent = text;
   }
 }

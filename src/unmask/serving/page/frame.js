@@ -1,11 +1,13 @@
 /** The picture of an item, with faces and the activation map drawn over it. */
 
 import { draw, el } from "./dom.js";
-import { VERDICTS, percent } from "./words.js";
+import { VERDICTS, count, digitsFor, percent } from "./words.js";
 
 export class Frame {
   /** @type {import("./preview.js").Preview|null} */
   #preview = null;
+  #released = false;
+  #moment = 0;
   #faces = draw("g");
   #map = draw("image", { class: "map", preserveAspectRatio: "none" });
   #over = draw("svg", { class: "over", "aria-hidden": "true" }, this.#map, this.#faces);
@@ -13,6 +15,10 @@ export class Frame {
 
   /** @param {import("./preview.js").Preview|null} preview */
   show(preview) {
+    if (this.#released) {
+      preview?.release();
+      return;
+    }
     this.#preview = preview;
     this.element.classList.toggle("empty", !preview);
     if (!preview) {
@@ -21,10 +27,12 @@ export class Frame {
     }
     this.#over.setAttribute("viewBox", `0 0 ${preview.width} ${preview.height}`);
     this.element.replaceChildren(preview.element, this.#over);
+    this.seek(this.#moment);
   }
 
-  /** Show the moment of a clip. @param {number} seconds */
+  /** Show the moment of a clip, at once or when it has loaded. @param {number} seconds */
   seek(seconds) {
+    this.#moment = seconds;
     if (this.#preview?.element instanceof HTMLVideoElement) this.#preview.element.currentTime = seconds;
   }
 
@@ -48,14 +56,25 @@ export class Frame {
   }
 
   release() {
+    this.#released = true;
     this.#preview?.release();
   }
 }
 
-/** The faces in words, for a picture with several. @param {import("./api.js").Face[]} faces */
-export function faceList(faces) {
-  const row = (face) => el("li", { text: `${VERDICTS[face.verdict]}, ${percent(face.probability)}` });
-  return el("ol", { class: "faces" }, ...faces.map(row));
+/**
+ * The faces in words, where there are several, and how many were too small.
+ * @param {import("./api.js").Face[]} faces @param {import("./words.js").Thresholds} thresholds
+ * @param {number|undefined} small @returns {HTMLElement[]}
+ */
+export function faceList(faces, thresholds, small) {
+  const digits = digitsFor(faces.map((face) => face.probability), thresholds);
+  const row = (face) => el("li", { text: `${VERDICTS[face.verdict]}, ${percent(face.probability, digits)}` });
+  const several = faces.length > 1 && [
+    el("p", { text: `The verdict is that of the most suspect of ${faces.length} faces:` }),
+    el("ol", { class: "faces" }, ...faces.map(row)),
+  ];
+  const left = small && el("p", { class: "soft", text: `${count(small, "more face")} too small to be judged.` });
+  return [...(several || []), ...(left ? [left] : [])];
 }
 
 function box({ box: [x0, y0, x1, y1], verdict }, number) {

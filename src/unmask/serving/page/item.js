@@ -7,18 +7,19 @@ import { patiently } from "./queue.js";
 import { background, nothingFound, result } from "./result.js";
 import { timeline } from "./timeline.js";
 import { whereButton } from "./where.js";
-import { VERDICTS, percent, refusal, sentence, size } from "./words.js";
+import { VERDICTS, digitsFor, percent, refusal, sentence, size } from "./words.js";
 
 /**
  * @typedef {{api: import("./api.js").Api, changed: (item: Item) => void, again: (item: Item) => void,
  *   remove: (item: Item) => void, locked: (item: Item) => void, report: (item: Item) => void}} Host
  * @typedef {"waiting"|"working"|"done"|"failed"|"cancelled"} State
+ * @typedef {import("./api.js").Answer} Answer
  */
 
 export class Item {
   /** @type {State} */
   state = "waiting";
-  /** @type {import("./api.js").PictureAnswer|import("./api.js").ClipAnswer|null} */
+  /** @type {Answer|null} */
   answer = null;
   error = "";
   #host;
@@ -30,6 +31,7 @@ export class Item {
   constructor(file, host) {
     this.file = file;
     this.name = file.name;
+    /** @type {"picture"|"clip"} */
     this.kind = isClip(file) ? "clip" : "picture";
     this.#host = host;
     this.#heading = el("h3", { text: file.name, tabindex: -1, title: file.name });
@@ -62,6 +64,7 @@ export class Item {
   /** @param {AbortSignal} signal */
   async work(signal) {
     const { api, locked } = this.#host;
+    /** @returns {Promise<Answer>} */
     const ask = () => (this.kind === "clip" ? api.predictClip(this.file, signal) : api.predict(this.file, signal));
     try {
       if (!(await readable(this.file))) this.#fail("This file can't be read. Is it a folder, or was it moved?");
@@ -79,9 +82,10 @@ export class Item {
 
   /** What a screen reader hears of it. */
   get told() {
-    const judgement = this.answer?.judgement;
-    if (judgement) return `${this.name}: ${VERDICTS[judgement.verdict]}, ${percent(judgement.probability)}`;
-    return `${this.name}: ${this.error || VERDICTS.none}`;
+    const { judgement, thresholds } = this.answer ?? {};
+    if (!judgement) return `${this.name}: ${this.error || VERDICTS.none}`;
+    const { verdict, probability: p } = judgement;
+    return `${this.name}: ${VERDICTS[verdict]}, ${percent(p, digitsFor([p], thresholds))}`;
   }
 
   /** @param {string} text replaces the button that opened the dialog */
@@ -108,18 +112,17 @@ export class Item {
     this.answer = answer;
     this.error = "";
     if (!judgement) {
-      this.#say("done", ...nothingFound(this.kind));
+      this.#say("done", ...nothingFound(this.kind, answer.small_faces));
       return;
     }
     const faces = answer.faces ?? [];
     const frames = (answer.frames ?? []).filter((frame) => frame.probability !== null);
     const explained = this.kind === "picture" && judgement.verdict !== "real";
     this.#frame.mark(faces);
-    const several = `The verdict is that of the most suspect of ${faces.length} faces:`;
     this.#say(
       "done",
       ...result(judgement, thresholds),
-      ...(faces.length > 1 ? [el("p", { text: several }), faceList(faces)] : []),
+      ...faceList(faces, thresholds, answer.small_faces),
       ...(frames.length ? timeline(answer, (seconds) => this.#frame.seek(seconds)) : []),
       ...background(judgement, thresholds),
       // Where nothing was found there is nothing to show.

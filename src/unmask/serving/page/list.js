@@ -16,7 +16,7 @@ export class List {
   #previews = Promise.resolve();
   #section = byId("results");
   #list = byId("list");
-  #progress = /** @type {HTMLProgressElement} */ (byId("progress"));
+  #progress = byId("progress", HTMLProgressElement);
   #host;
 
   /**
@@ -33,7 +33,6 @@ export class List {
   /** @param {File[]} files @returns {number} how many did not fit */
   add(files) {
     const taken = files.slice(0, Math.max(0, MOST - this.#items.length));
-    this.#section.hidden = !taken.length && !this.#items.length;
     for (const file of taken) {
       const item = new Item(file, {
         api: this.#host.api,

@@ -1,7 +1,7 @@
 /** Which model answers: the footer, the note on its data, its card. */
 
 import { card } from "./card.js";
-import { byId, el, openDialog } from "./dom.js";
+import { byId, el, find, openDialog } from "./dom.js";
 import { refusal } from "./words.js";
 
 export class ModelInfo {
@@ -13,7 +13,7 @@ export class ModelInfo {
   /** @param {import("./api.js").Api} api */
   constructor(api) {
     this.#api = api;
-    byId("card-open").addEventListener("click", () => openDialog(byId("card")));
+    byId("card-open").addEventListener("click", () => openDialog(byId("card", HTMLDialogElement)));
   }
 
   /** Ask for what is served; another call while one is under way waits for the same answer. */
@@ -46,8 +46,9 @@ export class ModelInfo {
       ["data", model.data_hash],
     ].map(([name, value]) => el("span", {}, `${name} `, el("code", { text: value })));
     byId("model").replaceChildren(...parts, el("span", { text: model.data_note }));
-    byId("card").querySelector(".card").replaceChildren(...card(model.card));
+    find(byId("card"), ".card").replaceChildren(...card(model.card));
     byId("card-open").hidden = false;
+    if (model.faces !== "none") byId("taken").textContent = "Each face in a picture is judged.";
     const note = byId("data-note");
     note.hidden = !model.data_note;
     note.replaceChildren(el("strong", { text: "About this model's data: " }), model.data_note);

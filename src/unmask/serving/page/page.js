@@ -14,7 +14,7 @@ import { count } from "./words.js";
 const api = new Api();
 const live = new Live(byId("live"));
 const model = new ModelInfo(api);
-const feedback = new Feedback(byId("feedback"), api);
+const feedback = new Feedback(byId("feedback", HTMLDialogElement), api);
 const token = new TokenForm((given) => {
   api.useToken(given);
   load();
@@ -45,7 +45,7 @@ function unserved(error) {
   else if (error.status === undefined) throw error;
 }
 
-const camera = new Camera(byId("camera"), take);
+const camera = new Camera(byId("camera", HTMLDialogElement), take);
 byId("camera-open").addEventListener("click", () => camera.open());
-listen({ zone: byId("drop"), chooser: byId("files"), button: byId("choose"), take });
+listen({ zone: byId("drop"), chooser: byId("files", HTMLInputElement), button: byId("choose"), take });
 load();

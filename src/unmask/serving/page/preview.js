@@ -1,6 +1,7 @@
 /** A file as it is shown: pictures scaled down, so that a long list of large ones fits into memory. */
 
 const LONGEST_PX = 720;
+const PATIENCE_MS = 10_000;
 
 /**
  * @typedef {{element: HTMLElement, width: number, height: number, release: () => void}} Preview width and height in px
@@ -14,7 +15,7 @@ export function isClip(file) {
 
 /** Null where the browser can't show the file, which says nothing about the service. @param {File} file @returns {Promise<Preview|null>} */
 export function preview(file) {
-  const shown = file.type.startsWith("video/") ? clip(file) : picture(file);
+  const shown = isClip(file) ? clip(file) : picture(file);
   return shown.catch(() => null);
 }
 
@@ -41,6 +42,8 @@ async function clip(file) {
   const shown = new Promise((resolve, reject) => {
     video.onloadedmetadata = resolve;
     video.onerror = reject;
+    // A clip that neither loads nor fails would hold up the previews of all that follow it.
+    setTimeout(reject, PATIENCE_MS);
   });
   await shown.catch((error) => {
     release();

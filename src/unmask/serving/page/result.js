@@ -9,7 +9,7 @@ import { VERDICTS, digitsFor, frequency, meaning, percent } from "./words.js";
 /** @param {Judged} judgement @param {Thresholds} thresholds @returns {HTMLElement[]} */
 export function result(judgement, thresholds) {
   const { probability, verdict, sentence } = judgement;
-  const digits = digitsFor(probability, thresholds);
+  const digits = digitsFor([probability], thresholds);
   const figure = el(
     "span",
     { class: "figure" },
@@ -26,17 +26,18 @@ export function result(judgement, thresholds) {
 
 /** What stands behind an answer, folded. @param {Judged} judgement @param {Thresholds} thresholds @returns {HTMLElement[]} */
 export function background(judgement, thresholds) {
-  const digits = digitsFor(judgement.probability, thresholds);
+  const digits = digitsFor([judgement.probability], thresholds);
   return [
     el("details", {}, el("summary", { text: "What seems altered" }), attributes(judgement.attributes)),
     el("details", {}, el("summary", { text: "What this means" }), ...promises(judgement, thresholds, digits)),
   ];
 }
 
-/** @param {"picture"|"clip"} kind @returns {HTMLElement[]} */
-export function nothingFound(kind) {
+/** @param {"picture"|"clip"} kind @param {number} small faces that the model can't judge @returns {HTMLElement[]} */
+export function nothingFound(kind, small) {
   const verdict = el("p", { class: "verdict none" }, icon("none"), el("strong", { text: VERDICTS.none }));
-  return [verdict, el("p", { class: "soft", text: `The service judges faces, and it found none in this ${kind}.` })];
+  const found = small ? "only faces that are too small" : "none";
+  return [verdict, el("p", { class: "soft", text: `The service judges faces, and it found ${found} in this ${kind}.` })];
 }
 
 function scale({ probability }, { real, fake }, digits) {

@@ -3,8 +3,8 @@
 import { byId } from "./dom.js";
 
 export class TokenForm {
-  #form = /** @type {HTMLFormElement} */ (byId("token"));
-  #field = /** @type {HTMLInputElement} */ (byId("token-field"));
+  #form = byId("token", HTMLFormElement);
+  #field = byId("token-field", HTMLInputElement);
   #given = false;
 
   /** @param {(token: string) => void} use */

@@ -7,9 +7,8 @@ const PATIENCE_MS = 60_000;
 
 /** @param {File} file @param {import("./frame.js").Frame} frame @param {import("./api.js").Api} api */
 export function whereButton(file, frame, api) {
-  const button = /** @type {HTMLButtonElement} */ (
-    el("button", { type: "button", text: "Show where", click: () => explain({ button, file, frame, api }) })
-  );
+  const asked = () => explain({ button, file, frame, api });
+  const button = el("button", { type: "button", text: "Show where", click: asked });
   return button;
 }
 

@@ -23,7 +23,7 @@ const REFUSALS = {
 /** Where a second try can help. */
 const PASSING = new Set([0, 408, 429, 500, 502, 503, 504]);
 
-/** A refusal in our words and in the service's own. @param {import("./api.js").Refused|Error} refused */
+/** A refusal in our words and in the service's own. @param {Error & {status?: number}} refused without a status it is a fault of the page */
 export function refusal(refused) {
   const said = REFUSALS[refused.status] ?? "The service failed. Try again later.";
   const reason = refused.status === undefined ? "" : sentence(refused.message);
@@ -47,13 +47,13 @@ export function percent(p, digits = 0) {
 }
 
 /**
- * The fewest digits with which P does not read like a threshold that it is not.
- * @param {number} p @param {Thresholds} thresholds
+ * The fewest digits with which none of SHARES reads like a threshold that it is not.
+ * @param {number[]} shares @param {Thresholds} thresholds
  */
-export function digitsFor(p, thresholds) {
+export function digitsFor(shares, thresholds) {
   const levels = [thresholds.real.probability, thresholds.fake.probability];
-  const told = (digits) => levels.every((level) => percent(level, digits) !== percent(p, digits));
-  return [0, 1].find(told) ?? 2;
+  const apart = (digits) => shares.every((p) => levels.every((level) => percent(level, digits) !== percent(p, digits)));
+  return [0, 1].find(apart) ?? 2;
 }
 
 /** What a verdict means for its reader. @param {import("./api.js").Verdict} verdict @param {Thresholds} thresholds @param {number} digits */
