@@ -7,6 +7,7 @@ export class Frame {
   /** @type {import("./preview.js").Preview|null} */
   #preview = null;
   #released = false;
+  #moment = 0;
   #faces = draw("g");
   #map = draw("image", { class: "map", preserveAspectRatio: "none" });
   #over = draw("svg", { class: "over", "aria-hidden": "true" }, this.#map, this.#faces);
@@ -26,10 +27,12 @@ export class Frame {
     }
     this.#over.setAttribute("viewBox", `0 0 ${preview.width} ${preview.height}`);
     this.element.replaceChildren(preview.element, this.#over);
+    this.seek(this.#moment);
   }
 
-  /** Show the moment of a clip. @param {number} seconds */
+  /** Show the moment of a clip, at once or when it has loaded. @param {number} seconds */
   seek(seconds) {
+    this.#moment = seconds;
     if (this.#preview?.element instanceof HTMLVideoElement) this.#preview.element.currentTime = seconds;
   }
 
