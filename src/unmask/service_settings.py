@@ -84,7 +84,7 @@ def load_serving(path: Path, environment: Mapping[str, str] = os.environ) -> Ser
         if name not in places:
             raise ConfigError(f"{name}: no such setting; there are {', '.join(sorted(places))}")
         *parents, key = places[name]
-        inner = section
+        inner: Any = section
         for parent in parents:
             inner = inner.get(parent)
             if not isinstance(inner, dict):

@@ -6,8 +6,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import numpy as np
@@ -137,20 +138,25 @@ Served = tuple[subprocess.Popen, httpx.Client, Path]
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., contextlib.AbstractContextManager[Served]]:
-    """A context manager that runs `bentoml serve TARGET` on a free port: the process, a client of it, and its log."""
+    """A context manager that runs `bentoml serve TARGET` on a free port: the process, a client of it, and its log.
+
+    SETTINGS are variables of its environment.
+    """
 
     @contextlib.contextmanager
-    def run(target: str, *, cwd: Path, bundle: Path | None = None) -> Iterator[Served]:
+    def run(
+        target: str, *, cwd: Path, bundle: Path | None = None, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[Served]:
         home = tmp_path_factory.mktemp("bentoml")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        settings = {"BENTOML_HOME": str(home)} | ({"UNMASK_BUNDLE": str(bundle)} if bundle else {})
+        named = {"UNMASK_BUNDLE": str(bundle)} if bundle else {}
         with (home / "log").open("w") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "bentoml", "serve", target, "--port", str(port)],
                 cwd=cwd,
-                env=os.environ | settings,
+                env={**os.environ, "BENTOML_HOME": str(home), **named, **settings},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
