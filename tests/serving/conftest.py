@@ -151,7 +151,10 @@ Served = tuple[subprocess.Popen, httpx.Client, Path]
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., contextlib.AbstractContextManager[Served]]:
-    """A context manager that runs `bentoml serve TARGET` on a free port: the process, a client of it, and its log."""
+    """A context manager that runs `bentoml serve TARGET` on a free port: the process, a client of it, and its log.
+
+    SETTINGS are variables of its environment.
+    """
 
     @contextlib.contextmanager
     def run(
