@@ -29,7 +29,7 @@ class ServingLimits:
     clip_seconds: float
     clip_frames: int
     concurrency: int
-    memory_megabytes: float
+    held_megabytes: float
     timeout_s: float
 
 

@@ -11,14 +11,11 @@ from PIL import Image
 
 from unmask.data.decode import decode_image
 from unmask.data.preprocess import Pixels
-from unmask.errors import DataError, ResourceError
+from unmask.errors import DataError
 from unmask.service_settings import Serving
 from unmask.serving.batcher import Batcher
-from unmask.serving.guard.memory import Share, share
 from unmask.serving.models import Models
 from unmask.serving.runtime import Answer, Runtime
-
-TURNS = 2  # decodings of one request that wait for each thread: a request of many pictures lets others in between
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Engine:
 
     def __init__(self, settings: Serving, bundle: Path) -> None:
         self.settings = settings
-        self._threads = threads = settings.threads or len(os.sched_getaffinity(0))
+        threads = settings.threads or len(os.sched_getaffinity(0))
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="unmask")
         # Threads that each infer on one core beat one inference on all: nobody waits for the slowest part of a layer.
         self.models = Models(bundle, threads=1)
@@ -43,30 +40,19 @@ class Engine:
 
     async def judge(self, runtime: Runtime, pictures: Sequence[bytes]) -> list[Outcome]:
         """What RUNTIME says of each encoded picture, in order; a picture that can't be judged says why."""
-        turns = asyncio.Semaphore(TURNS * self._threads)
-        judged = [asyncio.ensure_future(self._judge(runtime, data, turns)) for data in pictures]
-        try:
-            return list(await asyncio.gather(*judged))
-        finally:
-            for each in judged:
-                each.cancel()  # what is left where one refused the whole request
-            judged.clear()  # else its error would keep the pictures of the others
+        return list(await asyncio.gather(*(self._judge(runtime, data) for data in pictures)))
 
-    async def _judge(self, runtime: Runtime, data: bytes, turns: asyncio.Semaphore) -> Outcome:
+    async def _judge(self, runtime: Runtime, data: bytes) -> Outcome:
         loop = asyncio.get_running_loop()
         try:
-            async with turns:
-                picture, crop = await loop.run_in_executor(self.pool, self._read, runtime, data, share())
-        except ResourceError:
-            raise
+            picture, crop = await loop.run_in_executor(self.pool, self._read, runtime, data)
         except DataError as error:
             return Outcome(error=str(error))
         return Outcome(picture, (await self._batcher.answer(runtime, [crop]))[0])
 
-    def _read(self, runtime: Runtime, data: bytes, held: Share) -> tuple[Image.Image, Pixels]:
+    def _read(self, runtime: Runtime, data: bytes) -> tuple[Image.Image, Pixels]:
         limits = self.settings.limits
         picture = decode_image(data, max_megapixels=limits.picture_megapixels, max_megabytes=limits.picture_megabytes)
-        held.hold(3 * picture.width * picture.height)
         return picture, runtime.prepare(picture)
 
     def close(self) -> None:

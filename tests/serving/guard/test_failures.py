@@ -43,7 +43,7 @@ def test_a_client_who_left_is_no_error(ask, caplog):
         await Request(scope, receive).body()
 
     with caplog.at_level(logging.INFO):
-        assert ask(RequestId(Failures(reading)), chunks=[b"x"], leave=True).status == 0
+        assert ask(RequestId(Failures(reading)), chunks=[b"x"], leave=True).status == 400
     assert not caplog.records
 
 
