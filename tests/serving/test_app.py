@@ -54,10 +54,10 @@ def test_the_document_describes_each_refusal(client):
     ("error", "status"), [(ResourceError("memory ran out"), 503), (MemoryError(), 503), (KeyError("/srv/model"), 500)]
 )
 def test_what_fails_inside_stays_inside(client, monkeypatch, error, status):
-    def fails(*_):
+    async def fails(*_, **__):
         raise error
 
-    monkeypatch.setattr("unmask.serving.reading.Reader.pixels", lambda *_, **__: fails())
+    monkeypatch.setattr(client.app.state.engine, "judge", fails)
     answer = client.post("/predict", files=[("images", ("a", b"x", "image/png"))])
     assert (answer.status_code, set(answer.json())) == (status, {"error", "request_id"})
     assert "/srv" not in answer.text

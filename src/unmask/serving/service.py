@@ -68,4 +68,4 @@ class Unmask:
 
 
 use_guarded_protocol()
-Unmask.add_asgi_middleware(Front, api=APP, tokens=TOKENS)  # type: ignore[attr-defined]
+Unmask.add_asgi_middleware(Front, api=APP)  # type: ignore[attr-defined]

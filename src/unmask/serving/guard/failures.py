@@ -34,8 +34,6 @@ class Failures:
 
         try:
             await self._app(scope, receive, send_noted)
-        except ClientDisconnect:
-            return
         except Exception as error:
             if started:  # half an answer can only be broken off, which the server does when this goes on
                 raise
@@ -46,6 +44,9 @@ class Failures:
 
 
 def _answer(error: Exception, request_id: str) -> Response:
+    if isinstance(error, ClientDisconnect):
+        # Nobody reads it, but servers take a request without an answer for one that still runs.
+        return problem(400, "the upload broke off", request_id)
     if isinstance(error, Refusal):
         return problem_of(error, request_id)
     if isinstance(error, ResourceError | MemoryError):
