@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -14,18 +14,23 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from starlette.testclient import TestClient
 
 from unmask.config import Encoder, Labels, Preprocess, TextTower
 from unmask.data.preprocess import PreprocessSpec, crop
 from unmask.labels.graph import graph_by_name
 from unmask.models.detector import Detector, create_detector, detector_spec
+from unmask.service_settings import PARAMS, Serving, load_serving
+from unmask.serving.app import create_app
 from unmask.serving.build import describe, draw_pictures, folder_in_place, score_pictures
 from unmask.serving.bundle import SCHEMA, Bundle, Calibration, DataIdentity, Graph, Precision, Preprocessing
+from unmask.serving.engine import Engine
 from unmask.serving.verdict import Thresholds
 
 SIZE, WINDOW, SMALLEST = 32, 40, 24
 GAIN = 8.0
 DECODED = {"max_megapixels": 1.0, "max_megabytes": 1.0, "max_clip_megabytes": 4.0, "clip_frames": 4}
+CLIP_SIDE = 48
 DEADLINE = 60.0  # seconds a server may take to start or to stop
 
 
@@ -169,3 +174,57 @@ def wait_until_it_answers() -> Callable[[subprocess.Popen, httpx.Client], None]:
         pytest.fail("bentoml serve did not answer")
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def write_clip() -> Callable[[str, Sequence[int]], str]:
+    """A function that writes a clip of plain grey frames, ten a second, and gives its name back."""
+    av = pytest.importorskip("av", reason="needs the extra `clips`")
+
+    def write(path: str, levels: Sequence[int]) -> str:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with av.open(path, "w") as container:
+            stream = container.add_stream("mpeg4", rate=10)
+            stream.width = stream.height = CLIP_SIDE
+            stream.pix_fmt = "yuv420p"
+            for level in levels:
+                frame = av.VideoFrame.from_ndarray(np.full((CLIP_SIDE, CLIP_SIDE, 3), level, np.uint8), format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def settings(project: Path, tmp_path: Path) -> Serving:
+    """The service's settings, with a state folder of its own."""
+    found = load_serving(project / PARAMS, environment={})
+    found.state = str(tmp_path / "state")
+    return found
+
+
+@pytest.fixture
+def in_process(shared_bundle: Path) -> Callable[[Serving], contextlib.AbstractContextManager[TestClient]]:
+    """A context manager that runs the application in this process: a client of it; `app.state.engine` is its engine."""
+
+    @contextlib.contextmanager
+    def run(settings: Serving) -> Iterator[TestClient]:
+        app = create_app(settings)
+        app.state.engine = Engine(settings, shared_bundle)
+        try:
+            with TestClient(app) as client:
+                yield client
+        finally:
+            app.state.engine.close()
+
+    return run
+
+
+@pytest.fixture
+def asked(
+    settings: Serving, in_process: Callable[[Serving], contextlib.AbstractContextManager[TestClient]]
+) -> Iterator[TestClient]:
+    """A client of the application in this process."""
+    with in_process(settings) as client:
+        yield client
