@@ -1,12 +1,15 @@
 import contextlib
+import dataclasses
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import numpy as np
@@ -14,13 +17,17 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+from scipy import ndimage
 from starlette.testclient import TestClient
 
 from unmask.config import Encoder, Labels, Preprocess, TextTower
+from unmask.data.faces import Face
 from unmask.data.preprocess import PreprocessSpec, crop
 from unmask.labels.graph import graph_by_name
 from unmask.models.detector import Detector, create_detector, detector_spec
-from unmask.service_settings import PARAMS, Serving, load_serving
+from unmask.service_settings import Serving, load_serving
+from unmask.serving import faces
 from unmask.serving.app import create_app
 from unmask.serving.build import describe, draw_pictures, folder_in_place, score_pictures
 from unmask.serving.bundle import SCHEMA, Bundle, Calibration, DataIdentity, Graph, Precision, Preprocessing
@@ -29,8 +36,10 @@ from unmask.serving.verdict import Thresholds
 
 SIZE, WINDOW, SMALLEST = 32, 40, 24
 GAIN = 8.0
+MARGIN = 0.25  # of a face, on each side
 DECODED = {"max_megapixels": 1.0, "max_megabytes": 1.0, "max_clip_megabytes": 4.0, "clip_frames": 4}
 CLIP_SIDE = 48
+LIGHT = 80  # grey levels above it are a face to the drawn detector
 DEADLINE = 60.0  # seconds a server may take to start or to stop
 
 
@@ -82,7 +91,11 @@ def _bundle() -> Bundle:
         calibration=Calibration(2.0, Thresholds(0.8, 0.3, 0.02, 0.05, 249, 198), 0.04, 0.08, []),
         metrics={"auc": {"value": 0.9, "low": 0.85, "high": 0.94, "n_real": 240, "n_fake": 200}},
         data=DataIdentity("d41d8cd98f00b204e9800998ecf8427e.dir", ["sample"], "drawn"),
-        params={"method": "full", "assemble": DECODED, "evaluate": {"confidence": 0.9}},
+        params={
+            "method": "full",
+            "assemble": {**DECODED, "faces": {"margin": MARGIN}},
+            "evaluate": {"confidence": 0.9},
+        },
         self_test=score_pictures(pictures, logits),
         files={},
     )
@@ -130,20 +143,25 @@ Served = tuple[subprocess.Popen, httpx.Client, Path]
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., contextlib.AbstractContextManager[Served]]:
-    """A context manager that runs `bentoml serve TARGET` on a free port: the process, a client of it, and its log."""
+    """A context manager that runs `bentoml serve TARGET` on a free port: the process, a client of it, and its log.
+
+    SETTINGS are variables of its environment.
+    """
 
     @contextlib.contextmanager
-    def run(target: str, *, cwd: Path, bundle: Path | None = None) -> Iterator[Served]:
+    def run(
+        target: str, *, cwd: Path, bundle: Path | None = None, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[Served]:
         home = tmp_path_factory.mktemp("bentoml")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        settings = {"BENTOML_HOME": str(home)} | ({"UNMASK_BUNDLE": str(bundle)} if bundle else {})
+        named = {"UNMASK_BUNDLE": str(bundle)} if bundle else {}
         with (home / "log").open("w") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "bentoml", "serve", target, "--port", str(port)],
                 cwd=cwd,
-                env=os.environ | settings,
+                env={**os.environ, "BENTOML_HOME": str(home), **named, **settings},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -176,6 +194,35 @@ def wait_until_it_answers() -> Callable[[subprocess.Popen, httpx.Client], None]:
     return wait
 
 
+@pytest.fixture
+def serving(project: Path, tmp_path: Path) -> Serving:
+    """The service's settings in params.yaml, with a state folder of its own."""
+    return dataclasses.replace(load_serving(project / "params.yaml", {}), state=str(tmp_path / "state"))
+
+
+class DrawnFaces:
+    """A detector whose faces are the light squares; it fails on a picture whose corner is of grey 13."""
+
+    def __init__(self) -> None:
+        self.creator, self.users = threading.current_thread().name, set[str]()
+
+    def detect(self, image: Image.Image) -> list[Face]:
+        self.users.add(threading.current_thread().name)
+        assert image.getpixel((0, 0)) != (13, 13, 13)
+        grey = np.asarray(image.convert("L"))
+        places, _ = ndimage.label(grey > LIGHT)
+        boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(places)]
+        return [Face(tuple(map(float, box)), 0.75, None) for box in boxes if box[2] - box[0] > 5]
+
+
+@pytest.fixture
+def detector(monkeypatch: pytest.MonkeyPatch) -> list[DrawnFaces]:
+    """Detectors that the service makes, in the place of mediapipe's."""
+    made: list[DrawnFaces] = []
+    monkeypatch.setattr(faces, "create_detector", lambda _: made.append(DrawnFaces()) or made[-1])
+    return made
+
+
 @pytest.fixture(scope="session")
 def write_clip() -> Callable[[str, Sequence[int]], str]:
     """A function that writes a clip of plain grey frames, ten a second, and gives its name back."""
@@ -197,14 +244,6 @@ def write_clip() -> Callable[[str, Sequence[int]], str]:
 
 
 @pytest.fixture
-def settings(project: Path, tmp_path: Path) -> Serving:
-    """The service's settings, with a state folder of its own."""
-    found = load_serving(project / PARAMS, environment={})
-    found.state = str(tmp_path / "state")
-    return found
-
-
-@pytest.fixture
 def in_process(shared_bundle: Path) -> Callable[[Serving], contextlib.AbstractContextManager[TestClient]]:
     """A context manager that runs the application in this process: a client of it; `app.state.engine` is its engine."""
 
@@ -223,8 +262,8 @@ def in_process(shared_bundle: Path) -> Callable[[Serving], contextlib.AbstractCo
 
 @pytest.fixture
 def asked(
-    settings: Serving, in_process: Callable[[Serving], contextlib.AbstractContextManager[TestClient]]
+    serving: Serving, in_process: Callable[[Serving], contextlib.AbstractContextManager[TestClient]]
 ) -> Iterator[TestClient]:
     """A client of the application in this process."""
-    with in_process(settings) as client:
+    with in_process(serving) as client:
         yield client

@@ -25,7 +25,7 @@ from unmask.serving.models import Models
 from unmask.serving.reading import Read, Reader
 from unmask.serving.runtime import Answer, Runtime
 
-LARGE_MEGAPIXELS = 4.0  # above it a picture is decoded aside, so that small ones overtake it
+LARGE = 4_000_000  # pixels; above it a picture is decoded aside, so that small ones overtake it
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class _Task:
 class _Large:
     data: bytes
     keep: bool
-    megapixels: float
+    pixels: int
 
 
 class Engine:
@@ -91,7 +91,7 @@ class Engine:
             self._run, pool=self.pool, batch=settings.batch, runs=threads
         )
         self._aside = ThreadPoolExecutor(max(1, threads // 2), thread_name_prefix="unmask-large")
-        self._decoding = Budget(settings.limits.decoding_megapixels)
+        self._decoding = Budget(int(settings.limits.decoding_megapixels * 1e6))
         # Process-wide, because filters are: what matters of a damaged file becomes a reason for its sender.
         warnings.filterwarnings("ignore", module=r"PIL\.")
         if self._finder:
@@ -127,7 +127,7 @@ class Engine:
         if isinstance(found, Outcome):
             return found
         loop = asyncio.get_running_loop()
-        taken = await self._decoding.take(found.megapixels)
+        taken = await self._decoding.take(found.pixels)
         work = self._aside.submit(self._reader.decode, runtime, found.data, keep=found.keep)
         # Not where the await ends: who leaves does not stop the thread, whose picture still fills memory.
         work.add_done_callback(partial(self._give_back, loop, taken))
@@ -139,7 +139,7 @@ class Engine:
             return Outcome(error=str(error))
         return (await self._judge(runtime, [_Task(read)]))[0]
 
-    def _give_back(self, loop: asyncio.AbstractEventLoop, taken: float, _: "Future[Read]") -> None:
+    def _give_back(self, loop: asyncio.AbstractEventLoop, taken: int, _: "Future[Read]") -> None:
         loop.call_soon_threadsafe(self._decoding.give, taken)
 
     def _run(self, runtime: Runtime, tasks: list[_Task]) -> list[Outcome | _Large | Exception]:
@@ -158,9 +158,9 @@ class Engine:
                 return task.source
             if isinstance(task.source, Image.Image):
                 return self._reader.look(runtime, task.source)
-            megapixels = self._reader.megapixels(task.source)
-            if megapixels > LARGE_MEGAPIXELS:
-                return _Large(task.source, task.keep, megapixels)
+            pixels = self._reader.pixels(task.source)
+            if pixels > LARGE:
+                return _Large(task.source, task.keep, pixels)
             return self._reader.decode(runtime, task.source, keep=task.keep)
         except ResourceError as error:
             return error

@@ -33,9 +33,9 @@ def clip(write_clip, tmp_path):
 
 
 @pytest.fixture
-def limits(settings):
-    settings.limits.clip_frames = 4
-    return settings.limits
+def limits(serving):
+    serving.limits.clip_frames = 4
+    return serving.limits
 
 
 @pytest.fixture

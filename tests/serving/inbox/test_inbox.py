@@ -27,13 +27,13 @@ def answer(verdict):
 
 
 @pytest.fixture
-def make(settings):
+def make(serving):
     made = []
 
     def make(**changes):
         for name, value in changes.items():
-            setattr(settings, name, value)
-        made.append(Inbox(settings))
+            setattr(serving, name, value)
+        made.append(Inbox(serving))
         return made[-1]
 
     yield make

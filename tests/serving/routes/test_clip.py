@@ -1,3 +1,4 @@
+import dataclasses
 import io
 from pathlib import Path
 
@@ -30,11 +31,11 @@ def grey(level):
     return Image.new("RGB", (48, 48), (level, level, level))
 
 
-def test_a_clip_is_answered_as_unmask_predict_does(settings, in_process, shared_bundle, clip):
+def test_a_clip_is_answered_as_unmask_predict_does(serving, in_process, shared_bundle, clip):
     runtime = Runtime(shared_bundle, threads=1)
     limits = limits_of(runtime.bundle)
-    settings.limits.clip_frames = limits.clip_frames
-    with in_process(settings) as client:
+    serving.limits.clip_frames = limits.clip_frames
+    with in_process(serving) as client:
         body = ask(client, clip.read_bytes()).json()
     *frames, whole = Scorer(runtime, limits)([clip])[0]
     assert [score["time_s"] for score in body["frames"]] == [round(frame.time_s, 3) for frame in frames]
@@ -85,9 +86,9 @@ def test_a_clip_among_pictures_is_sent_here(asked, clip):
     assert answer.json()["error"] == "picture 1 of 1: a clip, not a picture; send it to /predict_clip"
 
 
-def test_a_clip_with_too_many_bytes_is_not_read(settings, in_process, clip):
-    settings.limits.clip_megabytes = 0.0001
-    with in_process(settings) as client:
+def test_a_clip_with_too_many_bytes_is_not_read(serving, in_process, clip):
+    serving.limits.clip_megabytes = 0.0001
+    with in_process(serving) as client:
         answer = ask(client, clip.read_bytes())
     assert answer.status_code == 413
     assert "larger than 0.0001 MB" in answer.json()["error"]
@@ -123,3 +124,20 @@ def test_the_document_describes_it(asked, path):
     kind = asks["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
     fields = found["components"]["schemas"][kind]["properties"]
     assert fields["id"]["examples"] == ["9f2c4e7a5b8d4c0f8a6b1d2e3f405162-0"]
+
+
+def test_frames_without_a_face_have_no_score(serving, in_process, detector, clip):
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
+        body = ask(client, clip.read_bytes()).json()
+    # Frames of a level above 80 are a face as a whole; those before are not.
+    assert [score["verdict"] is None for score in body["frames"]] == [level < 80 for level in LEVELS]
+    assert [score["probability"] is None for score in body["frames"]] == [level < 80 for level in LEVELS]
+    assert "of 6 frames" in body["judgement"]["sentence"]
+
+
+def test_a_clip_without_a_face_has_no_judgement(serving, in_process, detector, write_clip, tmp_path):
+    dark = Path(write_clip(str(tmp_path / "b.mp4"), [40] * 4)).read_bytes()
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
+        answer = ask(client, dark)
+    assert answer.status_code == 200
+    assert answer.json()["judgement"] is None

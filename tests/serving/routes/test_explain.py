@@ -1,15 +1,10 @@
 import base64
+import dataclasses
 import io
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
-
-from unmask.data.faces import Face
-from unmask.serving.faces import cut_face
-from unmask.serving.reading import Read, View
-from unmask.serving.routes import explain
 
 
 def encode(picture, kind="PNG"):
@@ -81,31 +76,19 @@ def test_a_clip_is_sent_elsewhere(asked):
     assert answer.json()["error"] == "a clip, not a picture; send it to /predict_clip"
 
 
-def test_of_several_faces_the_most_suspect_one_is_shown(asked):
-    runtime = asked.app.state.engine.models.current
-    picture = grey(0, (300, 200))
-    picture.paste((255, 255, 255), (150, 0, 300, 200))
-    faces = [Face((40, 60, 100, 120), 0.9, None), Face((200, 60, 260, 120), 0.9, None)]
-    cuts = [runtime.reduce(cut_face(picture, face, margin=0.25)) for face in faces]
-    views = [View(runtime.crop(cut), cut, face) for cut, face in zip(cuts, faces, strict=True)]
-    answers = runtime.predict_crops(np.stack([view.crop for view in views]))
-    runtime.bundle.params["assemble"]["faces"] = {"margin": 0.25}
-    outcome = SimpleNamespace(
-        read=Read(views, picture.size),
-        faces=[SimpleNamespace(answer=answer) for answer in answers],
-        answer=max(answers, key=lambda answer: answer.logit),
-    )
-    _, place = explain._draw(runtime, outcome)
-    # The cut around the right face, 185 to 275 by 45 to 135, of which the crop shows the middle 32 of 40.
-    assert place == (194, 54, 266, 126)
+def test_of_several_faces_the_most_suspect_one_is_shown(serving, in_process, detector):
+    picture = grey(0, (300, 160))
+    for place, level in (((30, 40, 110, 120), 120), ((180, 40, 260, 120), 255)):
+        picture.paste((level, level, level), place)
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
+        body = ask(client, picture).json()
+        predicted = client.post("/predict", files={"images": encode(picture)}).json()["answers"][0]
+    assert body["judgement"] == predicted["judgement"]
+    # Cut out with its margin at 160, 20 to 280, 140, of which the crop shows the middle 32 of 40.
+    assert body["box"] == [172, 32, 268, 128]
 
 
-def test_without_a_face_there_is_nothing_to_show(asked, monkeypatch):
-    engine = asked.app.state.engine
-
-    async def nobody(runtime, pictures):
-        return [SimpleNamespace(answer=None, error="", faces=[], read=Read([], (64, 64)))]
-
-    monkeypatch.setattr(engine, "judge", nobody)
-    body = ask(asked, grey(9)).json()
+def test_without_a_face_there_is_nothing_to_show(serving, in_process, detector):
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
+        body = ask(client, grey(9)).json()
     assert (body["judgement"], body["overlay_png"], body["box"]) == (None, None, None)

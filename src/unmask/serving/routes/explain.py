@@ -12,6 +12,7 @@ from unmask.data.boxes import square_around
 from unmask.serving.answers import Judged, Problem, Source
 from unmask.serving.bundle import Bundle
 from unmask.serving.crops import crop_box
+from unmask.serving.disconnect import while_connected
 from unmask.serving.engine import Engine, FaceOutcome, Outcome
 from unmask.serving.faces import face_margin
 from unmask.serving.inbox.rows import EXAMPLE_ID
@@ -52,7 +53,7 @@ async def explain(
     """Judge a picture as /predict does, and show where in it the score comes from."""
     engine: Engine = request.app.state.engine
     runtime, request_id = engine.models.current, request.state.request_id
-    outcome = (await engine.judge(runtime, [await image.read()]))[0]
+    outcome = (await while_connected(request, engine.judge(runtime, [await image.read()])))[0]
     if outcome.error:
         raise Refusal(400, outcome.error)
     layer, box = None, None

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Request, Response, UploadFile
 
 from unmask.serving.answers import PictureAnswer, Predictions, Problem, Source
+from unmask.serving.disconnect import while_connected
 from unmask.serving.engine import Engine
 from unmask.serving.problems import Refusal
 
@@ -32,7 +33,7 @@ async def predict(
         raise Refusal(400, f"more than {engine.settings.limits.pictures} pictures in one request")
     runtime, request_id = engine.models.current, request.state.request_id
     pictures = [await image.read() for image in images]
-    outcomes = await engine.judge(runtime, pictures)
+    outcomes = await while_connected(request, engine.judge(runtime, pictures))
     if all(outcome.error for outcome in outcomes):
         raise Refusal(400, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
     ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
