@@ -1,8 +1,8 @@
 """The process that decodes one clip: `python -m unmask.serving.clips.decoding TASK`, the clip on standard input.
 
 A clip is the most dangerous thing that a stranger can send: its decoders are large and written in C. So it is decoded
-where it can neither keep memory or processor for long, nor write a file, nor is handed what the service holds, and what it
-answers is bytes of pictures, never pickle. On standard output: a line of JSON about the clip, then for each frame a
+where it can neither keep memory or processor for long, nor write a file, nor is handed what the service holds; and what
+it answers is bytes of pictures, never pickle. On standard output: a line of JSON about the clip, then for each frame a
 line of JSON and width * height * 3 bytes of RGB; or a line that says why there is none.
 """
 
