@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import os
 import signal
 import socket
@@ -6,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -39,6 +40,7 @@ SIZE, WINDOW, SMALLEST = 32, 40, 24
 GAIN = 8.0
 MARGIN = 0.25  # of a face, on each side
 DECODED = {"max_megapixels": 1.0, "max_megabytes": 1.0, "max_clip_megabytes": 4.0, "clip_frames": 4}
+CLIP_SIDE = 48
 LIGHT = 80  # grey levels above it are a face to the drawn detector
 DEADLINE = 60.0  # seconds a server may take to start or to stop
 
@@ -204,9 +206,9 @@ def wait_until_it_answers() -> Callable[[subprocess.Popen, httpx.Client], None]:
 
 
 @pytest.fixture
-def serving(project: Path) -> Serving:
-    """The service's settings in params.yaml."""
-    return load_serving(project / "params.yaml", {})
+def serving(project: Path, tmp_path: Path) -> Serving:
+    """The service's settings in params.yaml, with a state folder of its own."""
+    return dataclasses.replace(load_serving(project / "params.yaml", {}), state=str(tmp_path / "state"))
 
 
 class DrawnFaces:
@@ -233,12 +235,38 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> list[DrawnFaces]:
 
 
 @pytest.fixture(scope="session")
+def write_clip() -> Callable[[str, Sequence[int]], str]:
+    """A function that writes a clip of plain grey frames, ten a second, and gives its name back."""
+    av = pytest.importorskip("av", reason="needs the extra `clips`")
+
+    def write(path: str, levels: Sequence[int]) -> str:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with av.open(path, "w") as container:
+            stream = container.add_stream("mpeg4", rate=10)
+            stream.width = stream.height = CLIP_SIDE
+            stream.pix_fmt = "yuv420p"
+            for level in levels:
+                frame = av.VideoFrame.from_ndarray(np.full((CLIP_SIDE, CLIP_SIDE, 3), level, np.uint8), format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def in_process(project: Path, shared_bundle: Path) -> Callable[..., contextlib.AbstractContextManager[TestClient]]:
     """A context manager: a client of the application in this process, with other limits or settings or tokens."""
 
     @contextlib.contextmanager
-    def run(*, tokens: str | None = None, limits: Mapping[str, float] = {}, **changed: object) -> Iterator[TestClient]:
-        settings = load_serving(project / "params.yaml", {})
+    def run(
+        settings: Serving | None = None,
+        *,
+        tokens: str | None = None,
+        limits: Mapping[str, float] = {},
+        **changed: object,
+    ) -> Iterator[TestClient]:
+        settings = settings or load_serving(project / "params.yaml", {})
         settings = replace(settings, limits=replace(settings.limits, **limits), **changed)
         app = create_app(settings, Tokens(environment={"UNMASK_TOKENS": tokens} if tokens else {}))
         app.state.engine = Engine(settings, shared_bundle)
@@ -249,3 +277,12 @@ def in_process(project: Path, shared_bundle: Path) -> Callable[..., contextlib.A
             app.state.engine.close()
 
     return run
+
+
+@pytest.fixture
+def asked(
+    serving: Serving, in_process: Callable[[Serving], contextlib.AbstractContextManager[TestClient]]
+) -> Iterator[TestClient]:
+    """A client of the application in this process."""
+    with in_process(serving) as client:
+        yield client

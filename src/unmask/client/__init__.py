@@ -8,7 +8,7 @@ URL is where the service answers, such as http://127.0.0.1:3000; a picture is a 
 ...     print(client.explain(picture).box)
 ...     print(client.feedback(answer.id, "fake", note="I drew it").stored_picture)
 fake 0.8808
-(5, 5, 43, 43)
+(4, 4, 44, 44)
 False
 
 Of many, a few go into each request, and one that can't be judged says why:

@@ -132,11 +132,14 @@ class Client:
         for picture in pictures:
             part = _part("images", picture)
             length = len(part[1][1])
-            if batch and (len(batch) == self._pictures or size + length > self._bytes):
+            if batch and size + length > self._bytes:
                 yield batch
                 batch, size = [], 0
             batch.append(part)
             size += length
+            if len(batch) == self._pictures:
+                yield batch
+                batch, size = [], 0
         if batch:
             yield batch
 

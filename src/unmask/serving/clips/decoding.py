@@ -1,13 +1,14 @@
 """The process that decodes one clip: `python -m unmask.serving.clips.decoding TASK`, the clip on standard input.
 
 A clip is the most dangerous thing that a stranger can send: its decoders are large and written in C. So it is decoded
-where it can neither keep memory or processor for long, nor write a file, nor see what the service holds, and what it
-answers is bytes of pictures, never pickle. On standard output: a line of JSON about the clip, then for each frame a
+where it can neither keep memory or processor for long, nor write a file, nor is handed what the service holds; and what
+it answers is bytes of pictures, never pickle. On standard output: a line of JSON about the clip, then for each frame a
 line of JSON and width * height * 3 bytes of RGB; or a line that says why there is none.
 """
 
 import dataclasses
 import json
+import os
 import resource
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from unmask.data.clips import probe, read_frames
 from unmask.errors import ConfigError, DataError, ResourceError
 from unmask.strict import read_dataclass
+
+NICENESS = 10  # pictures are answered while clips are decoded
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def main(task: Task) -> None:
 
 
 def confine(task: Task) -> None:
-    """Give up for good what decoding does not need: memory, processor time, files that are written."""
+    """Give up for good what decoding does not need: memory, processor time, files that are written, its turn."""
+    os.nice(NICENESS)
     for what, most in (
         (resource.RLIMIT_AS, task.memory_megabytes * 10**6),
         (resource.RLIMIT_CPU, task.processor_s),

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import math
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +22,7 @@ from unmask.strict import read_dataclass
 AT_A_TIME = 2
 MEMORY_MEGABYTES = 2000  # of address space; a 10 s clip of 1080p takes 400
 TIME_SHARE = 0.8  # of the time a request may take; the rest is for judging
+GRACE_S = 0.5
 CHUNK = 2**20
 # What a decoder has no use for, such as tokens, stays out of its environment.
 KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "TMPDIR")
@@ -107,14 +109,20 @@ class ClipDecoder:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
             env={name: os.environ[name] for name in KEPT if name in os.environ}
             | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         try:
             yield process
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+            # One that has said all ends by itself, and must not be killed while it is waited for.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE_S):
+                    await process.wait()
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
             # What is left in the pipes; without reading it they would stay open.
             await process.communicate()
 

@@ -13,7 +13,6 @@ from unmask.data.containers import FORMATS
 from unmask.data.opening import open_picture
 from unmask.errors import DataError
 from unmask.serving.answers import Judged, Problem, Source
-from unmask.serving.clips.process import OpenClip
 from unmask.serving.clips.verdict import judge_frames
 from unmask.serving.disconnect import while_connected
 from unmask.serving.engine import Engine, Outcome
@@ -64,8 +63,7 @@ async def predict_clip(
     engine: Engine = request.app.state.engine
     await _check_kind(clip, engine)
     runtime, request_id = engine.models.current, request.state.request_id
-    async with engine.clips.open(clip) as opened:
-        scored = await while_connected(request, _judge(engine, runtime, opened))
+    duration_s, scored = await while_connected(request, _judge(engine, runtime, clip))
     whole = _whole([answer for _, answer in scored if answer], runtime)
     name = f"{request_id}-0"
     engine.observer.record(runtime=runtime, route="/predict_clip", ids=[name], outcomes=[Outcome(answer=whole)])
@@ -74,7 +72,7 @@ async def predict_clip(
             "id": name,
             "judgement": Judged.of(whole) if whole else None,
             "frames": [_score(time_s, answer) for time_s, answer in scored],
-            "duration_s": round(opened.duration_s, 3),
+            "duration_s": round(duration_s, 3),
             **Source.of(runtime.bundle, request_id),
         }
     )
@@ -102,16 +100,17 @@ def _instead(data: bytes, max_megapixels: float) -> str:
     return "a picture, not a clip; send it to /predict"
 
 
-async def _judge(engine: Engine, runtime: Runtime, clip: OpenClip) -> list[tuple[float, Answer | None]]:
-    """Each frame's time and answer."""
+async def _judge(engine: Engine, runtime: Runtime, clip: UploadFile) -> tuple[float, list[tuple[float, Answer | None]]]:
+    """The clip's duration in s, and each frame's time and answer."""
     scored = []
-    async for frame in clip.frames():
-        outcome = (await engine.judge_decoded(runtime, [frame.picture]))[0]
-        if outcome.error:
-            # All frames are of one size, which is all that a decoded one is refused for.
-            raise Refusal(400, outcome.error)
-        scored.append((frame.time_s, outcome.answer))
-    return scored
+    async with engine.clips.open(clip) as opened:
+        async for frame in opened.frames():
+            outcome = (await engine.judge_decoded(runtime, [frame.picture]))[0]
+            if outcome.error:
+                # All frames are of one size, which is all that a decoded one is refused for.
+                raise Refusal(400, outcome.error)
+            scored.append((frame.time_s, outcome.answer))
+    return opened.duration_s, scored
 
 
 def _whole(answers: list[Answer], runtime: Runtime) -> Answer | None:
