@@ -32,6 +32,7 @@ class ServingLimits:
     clip_seconds: float
     clip_frames: int
     concurrency: int
+    memory_megabytes: float
     timeout_s: float
 
     def __post_init__(self) -> None:
@@ -79,12 +80,7 @@ def load_serving(path: Path, environment: Mapping[str, str] = os.environ) -> Ser
         ConfigError: the file or the section is missing, or a key or a variable is unknown, of the wrong type or no
             sensible value.
     """
-    try:
-        section = yaml.safe_load(path.read_text(encoding="utf-8"))["serving"]
-    except OSError:
-        raise ConfigError(f"{path}: not found; run from the project's root") from None
-    except (yaml.YAMLError, TypeError, KeyError) as error:
-        raise ConfigError(f"{path}: serving: {str(error).splitlines()[0]}") from None
+    section = _section(path)
     places = dict(_places(Serving))
     for name in sorted(name for name in environment if name.startswith(PREFIX)):
         if name not in places:
@@ -92,12 +88,27 @@ def load_serving(path: Path, environment: Mapping[str, str] = os.environ) -> Ser
         *parents, key = places[name]
         inner = section
         for parent in parents:
-            inner = inner[parent]
+            inner = inner.get(parent)
+            if not isinstance(inner, dict):
+                raise ConfigError(f"{path}: serving.{parent}: missing")
         inner[key] = _value(environment[name], name)
     try:
         return read_dataclass(Serving, section, "serving.")
     except ValueError as error:
         raise ConfigError(f"{path} and {PREFIX}*: {error}") from None
+
+
+def _section(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise ConfigError(f"{path}: not found; run from the project's root") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None
+    section = document.get("serving") if isinstance(document, dict) else None
+    if not isinstance(section, dict):
+        raise ConfigError(f"{path}: serving: missing")
+    return section
 
 
 def _check(key: str, value: object, wanted: str, *, holds: bool) -> None:

@@ -4,9 +4,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import numpy as np
@@ -14,23 +17,34 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+from scipy import ndimage
+from starlette.testclient import TestClient
 
 from unmask.config import Encoder, Labels, Preprocess, TextTower
+from unmask.data.faces import Face
 from unmask.data.preprocess import PreprocessSpec, crop
 from unmask.labels.graph import graph_by_name
 from unmask.models.detector import Detector, create_detector, detector_spec
+from unmask.service_settings import Serving, load_serving
+from unmask.serving import faces
+from unmask.serving.app import create_app
 from unmask.serving.build import describe, draw_pictures, folder_in_place, score_pictures
 from unmask.serving.bundle import SCHEMA, Bundle, Calibration, DataIdentity, Graph, Precision, Preprocessing
+from unmask.serving.engine import Engine
+from unmask.serving.guard.tokens import Tokens
 from unmask.serving.verdict import Thresholds
 
 SIZE, WINDOW, SMALLEST = 32, 40, 24
 GAIN = 8.0
+MARGIN = 0.25  # of a face, on each side
 DECODED = {"max_megapixels": 1.0, "max_megabytes": 1.0, "max_clip_megabytes": 4.0, "clip_frames": 4}
+LIGHT = 80  # grey levels above it are a face to the drawn detector
 DEADLINE = 60.0  # seconds a server may take to start or to stop
 
 
-def _model() -> onnx.ModelProto:
-    """An ONNX detector that anyone can check by hand: logit = 8 * (mean of the crop / 255 - 0.5)."""
+def _model(gain: float) -> onnx.ModelProto:
+    """An ONNX detector that anyone can check by hand: logit = gain * (mean of the crop / 255 - 0.5)."""
     labels = len(graph_by_name("ffpp").names)
     constants = {
         "axes_image": np.array([1, 2, 3], np.int64),
@@ -38,7 +52,7 @@ def _model() -> onnx.ModelProto:
         "axis_label": np.array([1], np.int64),
         "axis_colour": np.array([3], np.int64),
         "half": np.array(127.5, np.float32),
-        "gain": np.array(GAIN / 255, np.float32),
+        "gain": np.array(gain / 255, np.float32),
         "ones": np.ones(labels, np.float32),
     }
     nodes = [
@@ -61,10 +75,10 @@ def _model() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
-def _bundle() -> Bundle:
+def _bundle(gain: float) -> Bundle:
     spec = PreprocessSpec(SIZE, WINDOW, shrink=True)
     pictures = draw_pictures(4, smallest=SMALLEST, largest=56, seed=1)
-    logits = [GAIN * (float(crop(picture, spec).mean()) / 255 - 0.5) for picture in pictures]
+    logits = [gain * (float(crop(picture, spec).mean()) / 255 - 0.5) for picture in pictures]
     return Bundle(
         schema=SCHEMA,
         version="",
@@ -77,17 +91,21 @@ def _bundle() -> Bundle:
         calibration=Calibration(2.0, Thresholds(0.8, 0.3, 0.02, 0.05, 249, 198), 0.04, 0.08, []),
         metrics={"auc": {"value": 0.9, "low": 0.85, "high": 0.94, "n_real": 240, "n_fake": 200}},
         data=DataIdentity("d41d8cd98f00b204e9800998ecf8427e.dir", ["sample"], "drawn"),
-        params={"method": "full", "assemble": DECODED, "evaluate": {"confidence": 0.9}},
+        params={
+            "method": "full",
+            "assemble": {**DECODED, "faces": {"margin": MARGIN}},
+            "evaluate": {"confidence": 0.9},
+        },
         self_test=score_pictures(pictures, logits),
         files={},
     )
 
 
-def write_bundle(folder: Path) -> None:
+def write_bundle(folder: Path, *, gain: float = GAIN) -> None:
     with folder_in_place(folder) as fresh:
-        onnx.save(_model(), fresh / "model.onnx")
+        onnx.save(_model(gain), fresh / "model.onnx")
         (fresh / "model.safetensors").write_bytes(b"weights")
-        describe(fresh, _bundle())
+        describe(fresh, _bundle(gain))
 
 
 @pytest.fixture
@@ -102,6 +120,14 @@ def shared_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole bundle around the hand-made model, to be left as it is."""
     folder = tmp_path_factory.mktemp("shared") / "bundle"
     write_bundle(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def other_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole bundle of another version, whose log-odds are half as large."""
+    folder = tmp_path_factory.mktemp("other") / "bundle"
+    write_bundle(folder, gain=GAIN / 2)
     return folder
 
 
@@ -128,17 +154,20 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., contextlib.
     """A context manager that runs `bentoml serve TARGET` on a free port: the process, a client of it, and its log."""
 
     @contextlib.contextmanager
-    def run(target: str, *, cwd: Path, bundle: Path | None = None) -> Iterator[Served]:
+    def run(
+        target: str, *, cwd: Path, bundle: Path | None = None, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[Served]:
         home = tmp_path_factory.mktemp("bentoml")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        settings = {"BENTOML_HOME": str(home)} | ({"UNMASK_BUNDLE": str(bundle)} if bundle else {})
+        settings = {"BENTOML_HOME": str(home), "UNMASK_SERVING_STATE": str(home / "state")}
+        settings |= {"UNMASK_BUNDLE": str(bundle)} if bundle else {}
         with (home / "log").open("w") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "bentoml", "serve", target, "--port", str(port)],
                 cwd=cwd,
-                env=os.environ | settings,
+                env=os.environ | settings | environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -169,3 +198,51 @@ def wait_until_it_answers() -> Callable[[subprocess.Popen, httpx.Client], None]:
         pytest.fail("bentoml serve did not answer")
 
     return wait
+
+
+@pytest.fixture
+def serving(project: Path) -> Serving:
+    """The service's settings in params.yaml."""
+    return load_serving(project / "params.yaml", {})
+
+
+class DrawnFaces:
+    """A detector whose faces are the light squares; it fails on a picture whose corner is of grey 13."""
+
+    def __init__(self) -> None:
+        self.creator, self.users = threading.current_thread().name, set[str]()
+
+    def detect(self, image: Image.Image) -> list[Face]:
+        self.users.add(threading.current_thread().name)
+        assert image.getpixel((0, 0)) != (13, 13, 13)
+        grey = np.asarray(image.convert("L"))
+        places, _ = ndimage.label(grey > LIGHT)
+        boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(places)]
+        return [Face(tuple(map(float, box)), 0.75, None) for box in boxes if box[2] - box[0] > 5]
+
+
+@pytest.fixture
+def detector(monkeypatch: pytest.MonkeyPatch) -> list[DrawnFaces]:
+    """Detectors that the service makes, in the place of mediapipe's."""
+    made: list[DrawnFaces] = []
+    monkeypatch.setattr(faces, "create_detector", lambda _: made.append(DrawnFaces()) or made[-1])
+    return made
+
+
+@pytest.fixture(scope="session")
+def in_process(project: Path, shared_bundle: Path) -> Callable[..., contextlib.AbstractContextManager[TestClient]]:
+    """A context manager: a client of the application in this process, with other limits or settings or tokens."""
+
+    @contextlib.contextmanager
+    def run(*, tokens: str | None = None, limits: Mapping[str, float] = {}, **changed: object) -> Iterator[TestClient]:
+        settings = load_serving(project / "params.yaml", {})
+        settings = replace(settings, limits=replace(settings.limits, **limits), **changed)
+        app = create_app(settings, Tokens(environment={"UNMASK_TOKENS": tokens} if tokens else {}))
+        app.state.engine = Engine(settings, shared_bundle)
+        try:
+            with TestClient(app, raise_server_exceptions=False) as client:
+                yield client
+        finally:
+            app.state.engine.close()
+
+    return run

@@ -5,13 +5,13 @@ from collections import deque
 
 
 class Budget:
-    """SIZE units; one that asks for more than SIZE gets all of it, alone."""
+    """SIZE whole units (fractions would not add up again); who asks for more than SIZE gets all of it, alone."""
 
-    def __init__(self, size: float) -> None:
+    def __init__(self, size: int) -> None:
         self._size = self._free = size
-        self._waiting: deque[tuple[float, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    async def take(self, amount: float) -> float:
+    async def take(self, amount: int) -> int:
         """Wait until AMOUNT is free and take it: what must be given back."""
         wanted = min(amount, self._size)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -27,7 +27,7 @@ class Budget:
             raise
         return wanted
 
-    def give(self, amount: float) -> None:
+    def give(self, amount: int) -> None:
         """Give back what `take` gave, once; in the event loop's thread."""
         self._free += amount
         self._hand_out()

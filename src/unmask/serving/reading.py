@@ -46,7 +46,7 @@ class Reader:
     def __init__(self, limits: ServingLimits, finder: FaceFinder | None) -> None:
         self._limits, self._finder = limits, finder
 
-    def megapixels(self, data: bytes) -> float:
+    def pixels(self, data: bytes) -> int:
         """Size of an encoded picture, from its header.
 
         Raises:
@@ -57,7 +57,7 @@ class Reader:
         opened = open_picture(
             data, max_megapixels=self._limits.picture_megapixels, max_megabytes=self._limits.picture_megabytes
         )
-        return opened.width * opened.height / 1e6
+        return opened.width * opened.height
 
     def decode(self, runtime: Runtime, data: bytes, *, keep: bool = False) -> Read:
         """Decode a picture and cut out its views; KEEP its pixels, too.
