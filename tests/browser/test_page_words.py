@@ -38,7 +38,8 @@ def test_no_probability_is_written_as_certain_or_as_a_threshold_that_it_is_not(o
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0.0 s"), (9.96, "10.0 s"), (59.9, "59.9 s"), (59.97, "1:00.0 min"), (125.25, "2:05.3 min")]
+    ("seconds", "text"),
+    [(0, "0.0 s"), (9.96, "10.0 s"), (59.9, "59.9 s"), (59.97, "1:00.0 min"), (125.25, "2:05.3 min")],
 )
 def test_times(open_page: Opener, seconds: float, text: str) -> None:
     written = "async (at) => (await import('/ui/words.js')).time(at)"
