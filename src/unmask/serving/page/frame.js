@@ -79,7 +79,7 @@ export function faceList(faces, thresholds, small) {
 
 function box({ box: [x0, y0, x1, y1], verdict }, number) {
   const place = { x: x0, y: y0, width: x1 - x0, height: y1 - y0 };
-  const size = Math.max(x1 - x0, y1 - y0) / 5;
+  const size = Math.max(x1 - x0, y1 - y0) / 3.5;
   return draw(
     "g",
     { class: `face ${verdict}` },
