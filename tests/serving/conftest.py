@@ -1,5 +1,4 @@
 import contextlib
-import dataclasses
 import os
 import signal
 import socket
@@ -8,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -32,6 +32,7 @@ from unmask.serving.app import create_app
 from unmask.serving.build import describe, draw_pictures, folder_in_place, score_pictures
 from unmask.serving.bundle import SCHEMA, Bundle, Calibration, DataIdentity, Graph, Precision, Preprocessing
 from unmask.serving.engine import Engine
+from unmask.serving.guard.tokens import Tokens
 from unmask.serving.verdict import Thresholds
 
 SIZE, WINDOW, SMALLEST = 32, 40, 24
@@ -43,8 +44,8 @@ LIGHT = 80  # grey levels above it are a face to the drawn detector
 DEADLINE = 60.0  # seconds a server may take to start or to stop
 
 
-def _model() -> onnx.ModelProto:
-    """An ONNX detector that anyone can check by hand: logit = 8 * (mean of the crop / 255 - 0.5)."""
+def _model(gain: float) -> onnx.ModelProto:
+    """An ONNX detector that anyone can check by hand: logit = gain * (mean of the crop / 255 - 0.5)."""
     labels = len(graph_by_name("ffpp").names)
     constants = {
         "axes_image": np.array([1, 2, 3], np.int64),
@@ -52,7 +53,7 @@ def _model() -> onnx.ModelProto:
         "axis_label": np.array([1], np.int64),
         "axis_colour": np.array([3], np.int64),
         "half": np.array(127.5, np.float32),
-        "gain": np.array(GAIN / 255, np.float32),
+        "gain": np.array(gain / 255, np.float32),
         "ones": np.ones(labels, np.float32),
     }
     nodes = [
@@ -75,10 +76,10 @@ def _model() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
-def _bundle() -> Bundle:
+def _bundle(gain: float) -> Bundle:
     spec = PreprocessSpec(SIZE, WINDOW, shrink=True)
     pictures = draw_pictures(4, smallest=SMALLEST, largest=56, seed=1)
-    logits = [GAIN * (float(crop(picture, spec).mean()) / 255 - 0.5) for picture in pictures]
+    logits = [gain * (float(crop(picture, spec).mean()) / 255 - 0.5) for picture in pictures]
     return Bundle(
         schema=SCHEMA,
         version="",
@@ -101,11 +102,11 @@ def _bundle() -> Bundle:
     )
 
 
-def write_bundle(folder: Path) -> None:
+def write_bundle(folder: Path, *, gain: float = GAIN) -> None:
     with folder_in_place(folder) as fresh:
-        onnx.save(_model(), fresh / "model.onnx")
+        onnx.save(_model(gain), fresh / "model.onnx")
         (fresh / "model.safetensors").write_bytes(b"weights")
-        describe(fresh, _bundle())
+        describe(fresh, _bundle(gain))
 
 
 @pytest.fixture
@@ -120,6 +121,14 @@ def shared_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole bundle around the hand-made model, to be left as it is."""
     folder = tmp_path_factory.mktemp("shared") / "bundle"
     write_bundle(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def other_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole bundle of another version, whose log-odds are half as large."""
+    folder = tmp_path_factory.mktemp("other") / "bundle"
+    write_bundle(folder, gain=GAIN / 2)
     return folder
 
 
@@ -150,18 +159,19 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., contextlib.
 
     @contextlib.contextmanager
     def run(
-        target: str, *, cwd: Path, bundle: Path | None = None, settings: Mapping[str, str] = MappingProxyType({})
+        target: str, *, cwd: Path, bundle: Path | None = None, environment: Mapping[str, str] = MappingProxyType({})
     ) -> Iterator[Served]:
         home = tmp_path_factory.mktemp("bentoml")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        named = {"UNMASK_BUNDLE": str(bundle)} if bundle else {}
+        settings = {"BENTOML_HOME": str(home), "UNMASK_SERVING_STATE": str(home / "state")}
+        settings |= {"UNMASK_BUNDLE": str(bundle)} if bundle else {}
         with (home / "log").open("w") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "bentoml", "serve", target, "--port", str(port)],
                 cwd=cwd,
-                env={**os.environ, "BENTOML_HOME": str(home), **named, **settings},
+                env=os.environ | settings | environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -197,7 +207,7 @@ def wait_until_it_answers() -> Callable[[subprocess.Popen, httpx.Client], None]:
 @pytest.fixture
 def serving(project: Path, tmp_path: Path) -> Serving:
     """The service's settings in params.yaml, with a state folder of its own."""
-    return dataclasses.replace(load_serving(project / "params.yaml", {}), state=str(tmp_path / "state"))
+    return replace(load_serving(project / "params.yaml", {}), state=str(tmp_path / "state"))
 
 
 class DrawnFaces:
@@ -244,7 +254,7 @@ def write_clip() -> Callable[[str, Sequence[int]], str]:
 
 
 @pytest.fixture
-def in_process(shared_bundle: Path) -> Callable[[Serving], contextlib.AbstractContextManager[TestClient]]:
+def running(shared_bundle: Path) -> Callable[[Serving], contextlib.AbstractContextManager[TestClient]]:
     """A context manager that runs the application in this process: a client of it; `app.state.engine` is its engine."""
 
     @contextlib.contextmanager
@@ -260,10 +270,29 @@ def in_process(shared_bundle: Path) -> Callable[[Serving], contextlib.AbstractCo
     return run
 
 
+@pytest.fixture(scope="session")
+def in_process(project: Path, shared_bundle: Path) -> Callable[..., contextlib.AbstractContextManager[TestClient]]:
+    """A context manager: a client of the application in this process, with other limits or settings or tokens."""
+
+    @contextlib.contextmanager
+    def run(*, tokens: str | None = None, limits: Mapping[str, float] = {}, **changed: object) -> Iterator[TestClient]:
+        settings = load_serving(project / "params.yaml", {})
+        settings = replace(settings, limits=replace(settings.limits, **limits), **changed)
+        app = create_app(settings, Tokens(environment={"UNMASK_TOKENS": tokens} if tokens else {}))
+        app.state.engine = Engine(settings, shared_bundle)
+        try:
+            with TestClient(app, raise_server_exceptions=False) as client:
+                yield client
+        finally:
+            app.state.engine.close()
+
+    return run
+
+
 @pytest.fixture
 def asked(
-    serving: Serving, in_process: Callable[[Serving], contextlib.AbstractContextManager[TestClient]]
+    serving: Serving, running: Callable[[Serving], contextlib.AbstractContextManager[TestClient]]
 ) -> Iterator[TestClient]:
     """A client of the application in this process."""
-    with in_process(serving) as client:
+    with running(serving) as client:
         yield client

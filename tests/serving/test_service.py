@@ -15,7 +15,7 @@ from unmask.serving.offline.predict import predict
 @pytest.fixture(scope="module")
 def served(serve, wait_until_it_answers, project, shared_bundle):
     """A real `bentoml serve` at the project's root with two workers: its process, a client of it, and its log."""
-    with serve(".", cwd=project, bundle=shared_bundle, settings={"UNMASK_SERVING_WORKERS": "2"}) as running:
+    with serve(".", cwd=project, bundle=shared_bundle, environment={"UNMASK_SERVING_WORKERS": "2"}) as running:
         wait_until_it_answers(*running[:2])
         yield running
 
@@ -105,7 +105,7 @@ def command_of(pid):
 def test_a_spoilt_bundle_ends_the_program_with_one_line(serve, project, bundle_folder, workers):
     (bundle_folder / "model.onnx").write_bytes(b"spoilt")
     settings = {"UNMASK_SERVING_WORKERS": workers}
-    with serve(".", cwd=project, bundle=bundle_folder, settings=settings) as (process, _, log):
+    with serve(".", cwd=project, bundle=bundle_folder, environment=settings) as (process, _, log):
         assert process.wait(timeout=60) == 1
     assert log.read_text().strip().splitlines()[-1] == (
         f"unmask: {bundle_folder}/model.onnx: changed since it was packaged (SHA-256 differs); package the model again"
@@ -114,7 +114,7 @@ def test_a_spoilt_bundle_ends_the_program_with_one_line(serve, project, bundle_f
 
 
 def test_a_wrong_setting_ends_the_program_with_one_line(serve, project, shared_bundle):
-    with serve(".", cwd=project, bundle=shared_bundle, settings={"UNMASK_SERVING_FACES": "opencv"}) as (
+    with serve(".", cwd=project, bundle=shared_bundle, environment={"UNMASK_SERVING_FACES": "opencv"}) as (
         process,
         _,
         log,

@@ -122,6 +122,14 @@ class Problem(BaseModel):
     request_id: str = Field(examples=["9f2c4e7a5b8d4c0f8a6b1d2e3f405162"])
 
 
+class Swap(BaseModel):
+    """Since when this model answers, whether promotions are taken up, and why the latest one was not."""
+
+    since: str
+    follows_promotions: bool
+    refused: str | None
+
+
 class Model(Source):
     """What is served."""
 
@@ -135,6 +143,7 @@ class Model(Source):
         description="on the test rows", examples=[{"auc": {"value": 0.9, "low": 0.85, "high": 0.94}}]
     )
     data_note: str = Field(description="what to know about the data", examples=[""])
+    swap: Swap
     card: str = Field(description="the model card, Markdown", examples=["# Model card"])
 
 

@@ -22,7 +22,8 @@ from unmask.serving.cores import count_threads, usable_cores
 from unmask.serving.faces import FaceFinder, face_margin
 from unmask.serving.inbox.inbox import Inbox
 from unmask.serving.models import Models
-from unmask.serving.reading import Read, Reader
+from unmask.serving.observer import Observer
+from unmask.serving.reading import Read, Reader, View
 from unmask.serving.runtime import Answer, Runtime
 
 LARGE = 4_000_000  # pixels; above it a picture is decoded aside, so that small ones overtake it
@@ -42,12 +43,14 @@ class Outcome:
     """One picture's answer, or in `error` why there is none.
 
     FACES is None where pictures are taken as crops, else from left to right, and ANSWER that of the most suspect one.
-    READ is what was judged (no picture where nothing could be read); its `views` are those of the faces, in order.
+    READ is what was judged (no picture where nothing could be read); its `views` are those of the faces, in order,
+    and VIEW the one that ANSWER is about.
     """
 
     answer: Answer | None = None
     faces: list[FaceOutcome] | None = None
     read: Read | None = None
+    view: View | None = None
     error: str = ""
 
     @property
@@ -72,15 +75,20 @@ class _Large:
 class Engine:
     """All that a worker holds: the settings, the model that answers, the threads that work.
 
+    BUNDLE is what answers, whatever is promoted; None follows what is promoted.
+
     Raises:
         DataError: the bundle can't be served.
         ConfigError: a setting needs an extra that is not installed.
     """
 
-    def __init__(self, settings: Serving, bundle: Path) -> None:
+    def __init__(self, settings: Serving, bundle: Path | None = None) -> None:
         self.settings = settings
         # Threads that each infer on one core beat one inference on all: nobody waits for the slowest part of a layer.
-        self.models = Models(bundle, threads=1)
+        self.models = Models(
+            bundle, state=Path(settings.state), poll_s=settings.poll_s, threads=1, batch=settings.batch
+        )
+        self.observer = Observer(settings)
         self.clips = ClipDecoder(settings.limits)
         self.inbox = Inbox(settings)
         self._finder = None if settings.faces == "none" else FaceFinder(settings.faces)
@@ -88,7 +96,7 @@ class Engine:
         threads = count_threads(settings, usable_cores())
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="unmask")
         self._batcher: Batcher[Runtime, _Task, Outcome | _Large] = Batcher(
-            self._run, pool=self.pool, batch=settings.batch, runs=threads
+            self._run, pool=self.pool, batch=settings.batch, runs=threads, on_run=self.observer.batch_ran
         )
         self._aside = ThreadPoolExecutor(max(1, threads // 2), thread_name_prefix="unmask-large")
         self._decoding = Budget(int(settings.limits.decoding_megapixels * 1e6))
@@ -97,6 +105,7 @@ class Engine:
         if self._finder:
             face_margin(self.models.current.bundle)
             _warm(self._finder, self.pool, threads)
+        self.ready = True
 
     async def judge(self, runtime: Runtime, pictures: Sequence[bytes], *, keep: bool = False) -> list[Outcome]:
         """What RUNTIME says of each encoded picture, in order; a picture that can't be judged says why.
@@ -111,13 +120,17 @@ class Engine:
         return await self._judge(runtime, [_Task(picture) for picture in pictures])
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Let the threads go, and write what is still to be logged."""
+        self.ready = False
+        self.models.close()
+        self.observer.close()
         self.inbox.close()
         self.pool.shutdown(wait=False, cancel_futures=True)
         self._aside.shutdown(wait=False, cancel_futures=True)
 
     async def _judge(self, runtime: Runtime, tasks: Sequence[_Task]) -> list[Outcome]:
-        found = await self._batcher.submit(runtime, tasks)
+        with self.observer.at_work(len(tasks)):
+            found = await self._batcher.submit(runtime, tasks)
         if any(isinstance(each, _Large) for each in found):
             return list(await asyncio.gather(*(self._settle(runtime, each) for each in found)))
         return [each for each in found if not isinstance(each, _Large)]
@@ -174,9 +187,9 @@ def _outcome(read: Read, answers: Sequence[Answer]) -> Outcome:
         for view, answer in zip(read.views, answers, strict=True)
         if view.face
     ]
-    most = max(answers, key=lambda answer: answer.logit, default=None)
+    most = max(zip(answers, read.views, strict=True), key=lambda pair: pair[0].logit, default=(None, None))
     whole = any(view.face is None for view in read.views)
-    return Outcome(answer=most, faces=None if whole else faces, read=read)
+    return Outcome(answer=most[0], faces=None if whole else faces, read=read, view=most[1])
 
 
 def _warm(finder: FaceFinder, pool: ThreadPoolExecutor, threads: int) -> None:

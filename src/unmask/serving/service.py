@@ -5,9 +5,12 @@ import bentoml
 from unmask.errors import UnmaskError
 from unmask.service_settings import Serving, load_serving, params_file
 from unmask.serving.app import create_app
-from unmask.serving.bundle import bundle_folder
+from unmask.serving.bundle import named_bundle
 from unmask.serving.cores import count_workers, usable_cores
 from unmask.serving.engine import Engine
+from unmask.serving.guard.front import Front
+from unmask.serving.guard.tokens import Tokens
+from unmask.serving.guard.wire import use_guarded_protocol
 
 NAME = "unmask"
 
@@ -20,7 +23,8 @@ def _settings() -> Serving:
 
 
 SETTINGS = _settings()
-APP = create_app(SETTINGS)
+TOKENS = Tokens(SETTINGS.token_file)
+APP = create_app(SETTINGS, TOKENS)
 
 
 @bentoml.service(
@@ -38,7 +42,7 @@ class Unmask:
     """Is this face a photograph or forged? Answers with a calibrated probability and what it means."""
 
     def __init__(self) -> None:
-        self.engine = Engine(SETTINGS, bundle_folder())
+        self.engine = Engine(SETTINGS, named_bundle())
         APP.state.engine = self.engine
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
@@ -46,11 +50,20 @@ class Unmask:
     def check() -> None:
         """Try the bundle before any worker starts, where a refusal can still be one line and end the program."""
         try:
-            Engine(SETTINGS, bundle_folder()).close()
+            Engine(SETTINGS, named_bundle()).close()
+            TOKENS.check()
         except UnmaskError as error:
             raise SystemExit(f"unmask: {error}") from None
+
+    async def __is_ready__(self) -> bool:
+        """For /readyz: the model is loaded, checked and warmed up, and this worker is not about to end."""
+        return self.engine.ready
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
         """Let the threads go."""
         self.engine.close()
+
+
+use_guarded_protocol()
+Unmask.add_asgi_middleware(Front, api=APP, tokens=TOKENS)  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ import asyncio
 from statistics import fmean
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, File, Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
@@ -14,13 +15,14 @@ from unmask.errors import DataError
 from unmask.serving.answers import Judged, Problem, Source
 from unmask.serving.clips.verdict import judge_frames
 from unmask.serving.disconnect import while_connected
-from unmask.serving.engine import Engine
+from unmask.serving.engine import Engine, Outcome
+from unmask.serving.guard.form import UploadRoute
 from unmask.serving.inbox.rows import EXAMPLE_ID
 from unmask.serving.problems import Refusal
 from unmask.serving.runtime import Answer, Runtime
 from unmask.serving.verdict import Verdict
 
-router = APIRouter(tags=["judge"])
+router = APIRouter(tags=["judge"], route_class=UploadRoute)
 HEAD_BYTES = 64
 
 
@@ -62,10 +64,13 @@ async def predict_clip(
     await _check_kind(clip, engine)
     runtime, request_id = engine.models.current, request.state.request_id
     duration_s, scored = await while_connected(request, _judge(engine, runtime, clip))
+    whole = _whole([answer for _, answer in scored if answer], runtime)
+    name = f"{request_id}-0"
+    engine.observer.record(runtime=runtime, route="/predict_clip", ids=[name], outcomes=[Outcome(answer=whole)])
     reply = ClipPrediction.model_validate(
         {
-            "id": f"{request_id}-0",
-            "judgement": _judged([answer for _, answer in scored if answer], runtime),
+            "id": name,
+            "judgement": Judged.of(whole) if whole else None,
             "frames": [_score(time_s, answer) for time_s, answer in scored],
             "duration_s": round(duration_s, 3),
             **Source.of(runtime.bundle, request_id),
@@ -108,16 +113,18 @@ async def _judge(engine: Engine, runtime: Runtime, clip: UploadFile) -> tuple[fl
     return opened.duration_s, scored
 
 
-def _judged(answers: list[Answer], runtime: Runtime) -> Judged | None:
+def _whole(answers: list[Answer], runtime: Runtime) -> Answer | None:
+    """One answer of all frames': a clip counts once in the traffic log, however many of its frames were looked at."""
     if not answers:
         return None
     said = judge_frames(answers, runtime.bundle.calibration)
-    names = answers[0].attributes
-    return Judged(
-        probability=round(said.p_fake, 4),
+    return Answer(
+        p_fake=said.p_fake,
+        logit=said.logit,
         verdict=said.verdict,
+        attributes={name: fmean(each.attributes[name] for each in answers) for name in answers[0].attributes},
         sentence=said.sentence,
-        attributes={name: round(fmean(answer.attributes[name] for answer in answers), 4) for name in names},
+        embedding=np.mean([each.embedding for each in answers], axis=0),
     )
 
 

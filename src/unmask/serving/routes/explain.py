@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
@@ -13,15 +12,16 @@ from unmask.serving.answers import Judged, Problem, Source
 from unmask.serving.bundle import Bundle
 from unmask.serving.crops import crop_box
 from unmask.serving.disconnect import while_connected
-from unmask.serving.engine import Engine, FaceOutcome, Outcome
+from unmask.serving.engine import Engine, Outcome
 from unmask.serving.faces import face_margin
+from unmask.serving.guard.form import UploadRoute
 from unmask.serving.inbox.rows import EXAMPLE_ID
 from unmask.serving.overlay import Place, draw_overlay
 from unmask.serving.problems import Refusal
-from unmask.serving.reading import Read, View
+from unmask.serving.reading import View
 from unmask.serving.runtime import Runtime
 
-router = APIRouter(tags=["judge"])
+router = APIRouter(tags=["judge"], route_class=UploadRoute)
 
 
 class Explanation(Source):
@@ -54,6 +54,7 @@ async def explain(
     engine: Engine = request.app.state.engine
     runtime, request_id = engine.models.current, request.state.request_id
     outcome = (await while_connected(request, engine.judge(runtime, [await image.read()])))[0]
+    engine.observer.record(runtime=runtime, route="/explain", ids=[f"{request_id}-0"], outcomes=[outcome])
     if outcome.error:
         raise Refusal(400, outcome.error)
     layer, box = None, None
@@ -74,18 +75,13 @@ async def explain(
 
 def _draw(runtime: Runtime, outcome: Outcome) -> tuple[bytes, Place]:
     """The layer of the most suspect view as PNG, and its place in the picture."""
-    assert outcome.read and outcome.answer  # noqa: S101, PT018  (else there is nothing to draw)
-    view, size = _most_suspect(outcome.read, outcome.faces), outcome.read.size
+    assert outcome.read and outcome.view and outcome.answer  # noqa: S101, PT018  (else there is nothing to draw)
+    view, size = outcome.view, outcome.read.size
     left, top, right, bottom = _region(view, size, runtime.bundle)
     x0, y0, x1, y1 = crop_box(right - left, bottom - top, runtime.bundle.preprocessing)
     ((_, found),) = runtime.explain_crops(view.crop[None])
     box = (left + x0, top + y0, left + x1, top + y1)
     return draw_overlay(found, box=box, size=size, verdict=outcome.answer.verdict)
-
-
-def _most_suspect(read: Read, faces: Sequence[FaceOutcome] | None) -> View:
-    numbers = range(len(read.views))
-    return read.views[max(numbers, key=lambda number: faces[number].answer.logit) if faces else 0]
 
 
 def _region(view: View, size: tuple[int, int], bundle: Bundle) -> Place:

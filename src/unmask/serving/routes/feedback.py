@@ -11,11 +11,12 @@ from unmask.data.decode import decode_picture
 from unmask.errors import DataError
 from unmask.serving.answers import Problem
 from unmask.serving.engine import Engine
+from unmask.serving.guard.form import UploadRoute
 from unmask.serving.inbox.folder import InboxFullError
 from unmask.serving.inbox.rows import EXAMPLE_ID, PREDICTION_ID, Label
 from unmask.serving.problems import Refusal
 
-router = APIRouter(tags=["learn"])
+router = APIRouter(tags=["learn"], route_class=UploadRoute)
 MOST_CHARACTERS = 2000
 
 

@@ -7,9 +7,10 @@ from fastapi import APIRouter, File, Request, Response, UploadFile
 from unmask.serving.answers import PictureAnswer, Predictions, Problem, Source
 from unmask.serving.disconnect import while_connected
 from unmask.serving.engine import Engine
+from unmask.serving.guard.form import UploadRoute
 from unmask.serving.problems import Refusal
 
-router = APIRouter(tags=["judge"])
+router = APIRouter(tags=["judge"], route_class=UploadRoute)
 
 SAMPLE = {"lang": "Shell", "source": "curl -F images=@one.jpg -F images=@two.png http://localhost:3000/predict"}
 
@@ -29,14 +30,13 @@ async def predict(
 ) -> Response:
     """Judge each picture. Refused with 400 only where none can be judged; else each says its own error."""
     engine: Engine = request.app.state.engine
-    if len(images) > engine.settings.limits.pictures:
-        raise Refusal(400, f"more than {engine.settings.limits.pictures} pictures in one request")
     runtime, request_id = engine.models.current, request.state.request_id
     pictures = [await image.read() for image in images]
     outcomes = await while_connected(request, engine.judge(runtime, pictures))
+    ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
+    engine.observer.record(runtime=runtime, route="/predict", ids=ids, outcomes=outcomes)
     if all(outcome.error for outcome in outcomes):
         raise Refusal(400, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
-    ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
     engine.inbox.capture(runtime=runtime, ids=ids, pictures=pictures, answers=[each.answer for each in outcomes])
     answers = [PictureAnswer.of(outcome, name) for outcome, name in zip(outcomes, ids, strict=True)]
     reply = Predictions.model_validate({"answers": answers, **Source.of(runtime.bundle, request_id)})
