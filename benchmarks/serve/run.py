@@ -31,9 +31,9 @@ class Bench:
         """Where the pictures lie."""
         return self.pictures[0].parent
 
-    def serve(self, side: str, *, clients: int) -> contextlib.AbstractContextManager[Server]:
-        """A side's service, for up to CLIENTS requests at a time."""
-        made = create_side(side, bundle=self.bundle, student=self.student, scratch=self.scratch, clients=clients)
+    def serve(self, side: str) -> contextlib.AbstractContextManager[Server]:
+        """A side's service."""
+        made = create_side(side, bundle=self.bundle, student=self.student, scratch=self.scratch)
         return running(made.command, environment=made.environment, log=self.scratch / f"{side}.log")
 
 
@@ -47,7 +47,7 @@ class Result:
 
 def run_soak(bench: Bench, *, requests: int) -> Result:
     """Send REQUESTS to the service."""
-    with bench.serve(OURS, clients=128) as server:
+    with bench.serve(OURS) as server:
         soaked = soak(server, bench.folder, requests=requests)
     return Result(str(soaked), {**asdict(soaked), "bytes_a_request": soaked.slope()})
 
@@ -56,14 +56,14 @@ def run_comparison(
     bench: Bench, *, peers: Sequence[str], levels: Sequence[Level], rounds: int, seconds: float, starts: int
 ) -> Result:
     """All levels of the service and PEERS, after STARTS starts of the service alone."""
-    clients, cores = max(level.clients for level in levels), len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0))
     start_ups = []
     for _ in range(starts):
-        with bench.serve(OURS, clients=clients) as server:
+        with bench.serve(OURS) as server:
             start_ups.append(server.start_up_s)
     floor = Floor(bench.bundle, bench.pictures, threads=cores)
     with contextlib.ExitStack() as stack:
-        servers = {side: stack.enter_context(bench.serve(side, clients=clients)) for side in (OURS, *peers)}
+        servers = {side: stack.enter_context(bench.serve(side)) for side in (OURS, *peers)}
         found = _check(servers, floor, bench.pictures)
         cells, floors = compare(servers, floor, bench.folder, levels=levels, rounds=rounds, seconds=seconds)
     summed = medians(cells)

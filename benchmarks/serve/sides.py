@@ -21,11 +21,8 @@ class Side:
     environment: Mapping[str, str]
 
 
-def create_side(name: str, *, bundle: Path, student: Path, scratch: Path, clients: int) -> Side:
-    """The side of that name; at most CLIENTS requests at a time are asked of it, and what it keeps goes to SCRATCH.
-
-    The service refuses more than `serving.limits.concurrency` requests at a time, so that is raised to CLIENTS.
-    """
+def create_side(name: str, *, bundle: Path, student: Path, scratch: Path) -> Side:
+    """The side of that name, the service with the settings of params.yaml; what it keeps goes to SCRATCH."""
     common = {"UNMASK_BUNDLE": str(bundle.resolve()), "BENTOML_HOME": str(scratch / "bentoml")}
     bentoml = (sys.executable, "-m", "bentoml", "serve", "--port", "{port}")
     if name == TORCH:
@@ -35,7 +32,6 @@ def create_side(name: str, *, bundle: Path, student: Path, scratch: Path, client
         return Side((*bentoml, f"{MODULES}.bento_onnx:Untuned"), common)
     ours = {
         "UNMASK_SERVING_STATE": str(scratch / name),
-        "UNMASK_SERVING_LIMITS_CONCURRENCY": str(clients + 1),
         "UNMASK_SERVING_FACES": "mediapipe" if name == FACES else "none",
     }
     return Side((*bentoml, "."), common | ours)

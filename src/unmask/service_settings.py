@@ -32,7 +32,7 @@ class ServingLimits:
     clip_seconds: float
     clip_frames: int
     concurrency: int
-    memory_megabytes: float
+    held_megabytes: float
     timeout_s: float
 
     def __post_init__(self) -> None:

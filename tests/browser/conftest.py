@@ -1,37 +1,23 @@
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from tests.serving.conftest import serve, shared_bundle, wait_until_it_answers  # noqa: F401
 
-# The strictest policy that the page is meant to live under.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
-    "media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
 REFUSED = "Failed to load resource"  # the browser's own line for every answer from 400 on
 Opener = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def service(
-    serve: Any,  # noqa: F811
-    wait_until_it_answers: Any,  # noqa: F811
-    project: Path,
-    shared_bundle: Path,  # noqa: F811
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[str]:
+def service(serve: Any, wait_until_it_answers: Any, project: Path, shared_bundle: Path) -> Iterator[str]:  # noqa: F811
     """The address of a real `bentoml serve`, whose model finds bright pictures forged."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNMASK_SERVING_STATE", str(tmp_path_factory.mktemp("state")))
-        with serve(".", cwd=project, bundle=shared_bundle) as (process, client, _):
-            wait_until_it_answers(process, client)
-            yield str(client.base_url).rstrip("/")
+    with serve(".", cwd=project, bundle=shared_bundle) as (process, client, _):
+        wait_until_it_answers(process, client)
+        yield str(client.base_url).rstrip("/")
 
 
 @dataclass
@@ -52,35 +38,37 @@ class Watch:
             self.asked.append(request.url)
 
 
-def with_policy(route: Route) -> None:
-    answer = route.fetch()
-    route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": POLICY})
-
-
 @pytest.fixture
 def open_page(chromium: Browser, service: str) -> Iterator[Opener]:
-    """A function that opens the page; each that it opened must be quiet and keep to itself.
+    """A function that opens the page; each that it opened must be quiet, keep to itself and to the service's policy.
 
-    `before(page)` is called before it is loaded; REFUSALS says that answers from 400 on are expected.
+    `before(page)` is called before it is loaded; REFUSALS says that answers from 400 on are expected; `address` is of
+    another service than the usual one.
     """
     watches, contexts = [], []
 
     def open_one(
-        *, refusals: bool = False, before: Callable[[Page], None] | None = None, width: int = 1280, **options: Any
+        *,
+        refusals: bool = False,
+        before: Callable[[Page], None] | None = None,
+        width: int = 1280,
+        address: str = service,
+        **options: Any,
     ) -> Page:
         context = chromium.new_context(viewport={"width": width, "height": 900}, **options)
         context.set_default_timeout(20_000)
         contexts.append(context)
-        watch = Watch(service, refusals)
+        watch = Watch(address, refusals)
         watches.append(watch)
         page = context.new_page()
         page.on("console", watch.hear)
         page.on("pageerror", lambda error: watch.said.append(str(error)))
         page.on("request", watch.see)
-        page.route(re.compile(r"/ui$"), with_policy)
         if before:
             before(page)
-        page.goto(f"{service}/ui")
+        answer = page.goto(f"{address}/ui")
+        assert answer
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
         return page
 
     yield open_one

@@ -1,7 +1,7 @@
 """The dialogs: reporting a wrong verdict, reading the model card."""
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Opener
 from tests.browser.files import FAKE, REAL, choose, clip, refuse
@@ -20,11 +20,12 @@ def reports(page: Page) -> list[bytes]:
     """Bodies of the reports that PAGE sends from now on."""
     sent: list[bytes] = []
 
-    def see(request: Request) -> None:
-        if request.url.endswith("/feedback"):
-            sent.append(request.post_data_buffer or b"")
+    def see(route: Route) -> None:
+        sent.append(route.request.post_data_buffer or b"")
+        route.continue_()
 
-    page.on("request", see)
+    # The browser tells what a file's body is only of requests that are held up.
+    page.route(FEEDBACK, see)
     return sent
 
 

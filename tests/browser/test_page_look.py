@@ -69,12 +69,12 @@ def test_a_planted_fault_is_found(open_page: Opener) -> None:
     assert [one["id"] for one in Axe().run(page).response["violations"] if one["impact"] in SERIOUS] == ["image-alt"]
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_an_answer_moves_nothing_that_was_there(open_page: Opener, width: int) -> None:
-    """What comes in late has its room kept: the list does not jump while it is read."""
+@pytest.mark.parametrize(("width", "level"), [(390, REAL), (1280, REAL), (1280, FAKE)])
+def test_an_answer_moves_nothing_that_was_there(open_page: Opener, width: int, level: int) -> None:
+    """An answer of the usual length has its room kept: the list does not jump while it is read."""
     held: list[Route] = []
     page = open_page(width=width, before=lambda page: page.route("**/predict", lambda route: held.append(route)))  # noqa: PLW0108
-    page.set_input_files("#files", [payload(name, picture(UNCERTAIN)) for name in ("a.png", "b.png")])
+    page.set_input_files("#files", [payload(name, picture(level)) for name in ("a.png", "b.png")])
     expect(page.locator(".item img")).to_have_count(2)
     before = page.locator(".item").nth(1).bounding_box()
     for route in held:

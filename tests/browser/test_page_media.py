@@ -73,7 +73,7 @@ def test_no_frame_reads_like_a_threshold_that_it_is_not(open_page: Opener) -> No
     page = open_page(before=changed("**/predict_clip", frames=frames))
     choose(page, a_webm=clip(LEVELS))
     expect(page.locator(".at")).to_have_text("0.0 s: 79.96 %, uncertain")
-    expect(page.locator(".plot text")).to_have_text(["fake above 80.00 %", "real below 30.00 %"])
+    expect(page.locator(".plot text")).to_have_text(["fake > 80.00 %", "real < 30.00 %"])
 
 
 def test_a_clip_without_any_face_has_no_verdict(open_page: Opener) -> None:

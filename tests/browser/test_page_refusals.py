@@ -1,5 +1,9 @@
 """What the service refuses is said in words, with a way on where there is one."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -9,6 +13,7 @@ from tests.browser.files import FAKE, REAL, choose, drop_files, payload, picture
 pytestmark = pytest.mark.xdist_group("browser")
 MODEL = "**/model"
 PREDICT = "**/predict"
+LARGE = "This file is too large for the service."
 
 
 def test_a_file_that_is_no_picture_is_refused_in_the_services_words(open_page: Opener) -> None:
@@ -24,7 +29,7 @@ def test_a_file_that_is_no_picture_is_refused_in_the_services_words(open_page: O
 @pytest.mark.parametrize(
     ("status", "said", "again"),
     [
-        (413, "This file is too large for the service.", False),
+        (413, LARGE, False),
         (415, "This kind of file is not checked here.", False),
         (429, "The service is busy.", True),
         (500, "The service failed.", True),
@@ -123,6 +128,33 @@ def test_a_token_is_asked_for_and_kept_in_memory_only(open_page: Opener) -> None
     kept = "[{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href, document.body.innerHTML]"
     assert "s3cret" not in str(page.evaluate(kept))
     assert page.context.cookies() == []
+
+
+@pytest.fixture(scope="module")
+def strict(serve: Any, wait_until_it_answers: Any, project: Path, shared_bundle: Path) -> Iterator[str]:
+    """The address of a real service that asks for a token and takes little."""
+    limits = {"UNMASK_TOKENS": "s3cret", "UNMASK_SERVING_LIMITS_REQUEST_MEGABYTES": "2.0"}
+    limits |= {"UNMASK_SERVING_LIMITS_PICTURE_MEGABYTES": "1.0", "UNMASK_SERVING_LIMITS_CLIP_MEGABYTES": "1.0"}
+    with serve(".", cwd=project, bundle=shared_bundle, environment=limits) as (process, client, _):
+        wait_until_it_answers(process, client)
+        yield str(client.base_url).rstrip("/")
+
+
+def test_a_real_service_asks_for_its_token_and_names_its_limits(open_page: Opener, strict: str) -> None:
+    page = open_page(refusals=True, address=strict)
+    field = page.get_by_label("This service asks for an access token.")
+    field.fill("s3cret")
+    field.press("Enter")
+    expect(page.get_by_role("button", name="Model card")).to_be_visible()
+    choose(page, a_png=FAKE, large_png=bytes(1_500_000), larger_png=bytes(3_000_000), clip_mp4=picture(FAKE))
+    expect(page.locator(".item .verdict")).to_have_count(1)
+    expect(page.locator(".item[data-state=failed] .error strong")).to_have_text(
+        [
+            "The service could not use this file.",
+            LARGE,
+            "This kind of file is not checked here. Use JPEG, PNG, WebP, BMP or TIFF, or a clip.",
+        ]
+    )
 
 
 def test_a_model_that_cannot_be_asked_for_is_no_end(open_page: Opener) -> None:

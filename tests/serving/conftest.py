@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import os
 import signal
 import socket
@@ -207,7 +208,7 @@ def wait_until_it_answers() -> Callable[[subprocess.Popen, httpx.Client], None]:
 @pytest.fixture
 def serving(project: Path, tmp_path: Path) -> Serving:
     """The service's settings in params.yaml, with a state folder of its own."""
-    return replace(load_serving(project / "params.yaml", {}), state=str(tmp_path / "state"))
+    return dataclasses.replace(load_serving(project / "params.yaml", {}), state=str(tmp_path / "state"))
 
 
 class DrawnFaces:
@@ -253,30 +254,19 @@ def write_clip() -> Callable[[str, Sequence[int]], str]:
     return write
 
 
-@pytest.fixture
-def running(shared_bundle: Path) -> Callable[[Serving], contextlib.AbstractContextManager[TestClient]]:
-    """A context manager that runs the application in this process: a client of it; `app.state.engine` is its engine."""
-
-    @contextlib.contextmanager
-    def run(settings: Serving) -> Iterator[TestClient]:
-        app = create_app(settings)
-        app.state.engine = Engine(settings, shared_bundle)
-        try:
-            with TestClient(app) as client:
-                yield client
-        finally:
-            app.state.engine.close()
-
-    return run
-
-
 @pytest.fixture(scope="session")
 def in_process(project: Path, shared_bundle: Path) -> Callable[..., contextlib.AbstractContextManager[TestClient]]:
     """A context manager: a client of the application in this process, with other limits or settings or tokens."""
 
     @contextlib.contextmanager
-    def run(*, tokens: str | None = None, limits: Mapping[str, float] = {}, **changed: object) -> Iterator[TestClient]:
-        settings = load_serving(project / "params.yaml", {})
+    def run(
+        settings: Serving | None = None,
+        *,
+        tokens: str | None = None,
+        limits: Mapping[str, float] = {},
+        **changed: object,
+    ) -> Iterator[TestClient]:
+        settings = settings or load_serving(project / "params.yaml", {})
         settings = replace(settings, limits=replace(settings.limits, **limits), **changed)
         app = create_app(settings, Tokens(environment={"UNMASK_TOKENS": tokens} if tokens else {}))
         app.state.engine = Engine(settings, shared_bundle)
@@ -291,8 +281,8 @@ def in_process(project: Path, shared_bundle: Path) -> Callable[..., contextlib.A
 
 @pytest.fixture
 def asked(
-    serving: Serving, running: Callable[[Serving], contextlib.AbstractContextManager[TestClient]]
+    serving: Serving, in_process: Callable[[Serving], contextlib.AbstractContextManager[TestClient]]
 ) -> Iterator[TestClient]:
     """A client of the application in this process."""
-    with running(serving) as client:
+    with in_process(serving) as client:
         yield client

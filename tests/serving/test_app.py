@@ -54,10 +54,10 @@ def test_the_document_describes_each_refusal(client):
     ("error", "status"), [(ResourceError("memory ran out"), 503), (MemoryError(), 503), (KeyError("/srv/model"), 500)]
 )
 def test_what_fails_inside_stays_inside(client, monkeypatch, error, status):
-    def fails(*_):
+    async def fails(*_, **__):
         raise error
 
-    monkeypatch.setattr("unmask.serving.engine.decode_image", lambda *_, **__: fails())
+    monkeypatch.setattr(client.app.state.engine, "judge", fails)
     answer = client.post("/predict", files=[("images", ("a", b"x", "image/png"))])
     assert (answer.status_code, set(answer.json())) == (status, {"error", "request_id"})
     assert "/srv" not in answer.text
@@ -65,7 +65,7 @@ def test_what_fails_inside_stays_inside(client, monkeypatch, error, status):
 
 def test_with_tokens_nothing_but_the_page_is_open(in_process):
     with in_process(tokens="abc") as client:
-        assert client.get("/model").status_code == 401
+        assert [client.get(path).status_code for path in ("/model", "/metrics", "/ui")] == [401, 401, 200]
         assert client.get("/model", headers={"authorization": "Bearer abc"}).status_code == 200
         scheme = client.get("/openapi.json", headers={"authorization": "Bearer abc"}).json()["components"][
             "securitySchemes"

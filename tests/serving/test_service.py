@@ -95,6 +95,8 @@ def test_two_workers_serve_without_torch_on_the_fast_loop(served):
         assert "uvloop" in mapped
         assert "httptools" in mapped
         assert "libtorch" not in mapped
+        # Large pictures' memory goes back to the system.
+        assert "MALLOC_MMAP_THRESHOLD_=" in Path(f"/proc/{pid}/environ").read_text()
 
 
 def command_of(pid):

@@ -58,7 +58,7 @@ def _guard(app: FastAPI, settings: Serving, tokens: Tokens) -> None:
     limits = settings.limits
     # Each stands before those above it: the last one is met first.
     app.add_middleware(BodyLimit, megabytes=limits.request_megabytes)
-    app.add_middleware(LoadLimit, uploads=limits.concurrency, megabytes=limits.memory_megabytes)
+    app.add_middleware(LoadLimit, uploads=limits.concurrency, megabytes=limits.held_megabytes)
     app.add_middleware(TimeLimit, seconds=limits.timeout_s)
     app.add_middleware(BearerTokens, tokens=tokens)
     app.add_middleware(Failures)

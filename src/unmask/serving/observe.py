@@ -45,7 +45,7 @@ class Observe:
         try:
             await self._app(scope, counted, watched)
         except Exception:
-            LOG.exception("failed", extra=exchange.end(exchange.status or 500))
+            LOG.exception("failed", extra=exchange.end(500))
             raise
         else:
             LOG.info("request", extra=exchange.end(exchange.status or LEFT))

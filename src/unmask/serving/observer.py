@@ -1,7 +1,7 @@
 """What is kept of a prediction: its counters, its part of the request's log line, its row in the traffic log."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LOG = service_log()
 
 NO_FACE = "none"
+Measure = Callable[[], Quality]
 
 
 @dataclass
@@ -90,18 +91,19 @@ class Observer:
                 metrics.SCORES.observe(answer.p_fake)
                 if self._log:
                     row = partial(_row, name, time=now, route=route, bundle=bundle)
-                    self._log.add(partial(row, answer=answer, read=outcome.read, view=outcome.view))
+                    self._log.add(partial(row, answer=answer, measure=_measure(outcome.read, outcome.view)))
+
+
+def _measure(read: Read | None, view: View | None) -> Measure | None:
+    """What measures the part that was judged, without a hold on the whole picture: rows wait for their turn."""
+    if read is None or view is None:
+        return None
+    size, jpeg_quality, encoded_bytes = read.size, read.jpeg_quality, read.encoded_bytes
+    return partial(measure_quality, view.reduced, size=size, jpeg_quality=jpeg_quality, encoded_bytes=encoded_bytes)
 
 
 def _row(
-    name: str,
-    *,
-    time: datetime,
-    route: str,
-    bundle: Bundle,
-    answer: Answer,
-    read: Read | None,
-    view: View | None,
+    name: str, *, time: datetime, route: str, bundle: Bundle, answer: Answer, measure: Measure | None
 ) -> TrafficRow:
     return TrafficRow(
         id=name,
@@ -113,12 +115,6 @@ def _row(
         logit=answer.logit,
         verdict=answer.verdict,
         marginals=answer.attributes,
-        quality=_quality(read, view) if read and view else None,
+        quality=measure() if measure else None,
         embedding=project(answer.embedding),
-    )
-
-
-def _quality(read: Read, view: View) -> Quality:
-    return measure_quality(
-        view.reduced, size=read.size, jpeg_quality=read.jpeg_quality, encoded_bytes=read.encoded_bytes
     )

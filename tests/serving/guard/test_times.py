@@ -21,7 +21,11 @@ def test_an_upload_in_drops_is_answered_with_408(ask, guarded, echo):
 
 def test_a_large_upload_may_take_longer(ask, guarded, echo, monkeypatch):
     monkeypatch.setattr(times, "SLOWEST", 10)
-    assert ask(guarded(TimeLimit, echo, seconds=0.1), chunks=[b"xx"] * 10, pause=0.03).status == 200
+    assert ask(guarded(TimeLimit, echo, seconds=0.1), chunks=[b"xx"] * 5, pause=0.03).status == 200
+
+
+def test_no_upload_may_take_more_than_twice_as_long(ask, guarded, echo):
+    assert ask(guarded(TimeLimit, echo, seconds=0.1), chunks=[b"x" * 100_000] * 50, pause=0.02).status == 408
 
 
 def test_an_answer_that_takes_too_long_is_504_and_its_work_is_cancelled(ask, guarded):

@@ -31,11 +31,11 @@ def grey(level):
     return Image.new("RGB", (48, 48), (level, level, level))
 
 
-def test_a_clip_is_answered_as_unmask_predict_does(serving, running, shared_bundle, clip):
+def test_a_clip_is_answered_as_unmask_predict_does(serving, in_process, shared_bundle, clip):
     runtime = Runtime(shared_bundle, threads=1)
     limits = limits_of(runtime.bundle)
     serving.limits.clip_frames = limits.clip_frames
-    with running(serving) as client:
+    with in_process(serving) as client:
         body = ask(client, clip.read_bytes()).json()
     *frames, whole = Scorer(runtime, limits)([clip])[0]
     assert [score["time_s"] for score in body["frames"]] == [round(frame.time_s, 3) for frame in frames]
@@ -86,9 +86,9 @@ def test_a_clip_among_pictures_is_sent_here(asked, clip):
     assert answer.json()["error"] == "picture 1 of 1: a clip, not a picture; send it to /predict_clip"
 
 
-def test_a_clip_with_too_many_bytes_is_not_read(serving, running, clip):
+def test_a_clip_with_too_many_bytes_is_not_read(serving, in_process, clip):
     serving.limits.clip_megabytes = 0.0001
-    with running(serving) as client:
+    with in_process(serving) as client:
         answer = ask(client, clip.read_bytes())
     assert answer.status_code == 413
     assert "larger than 0.0001 MB" in answer.json()["error"]
@@ -126,8 +126,8 @@ def test_the_document_describes_it(asked, path):
     assert fields["id"]["examples"] == ["9f2c4e7a5b8d4c0f8a6b1d2e3f405162-0"]
 
 
-def test_frames_without_a_face_have_no_score(serving, running, detector, clip):
-    with running(dataclasses.replace(serving, faces="mediapipe")) as client:
+def test_frames_without_a_face_have_no_score(serving, in_process, detector, clip):
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
         body = ask(client, clip.read_bytes()).json()
     # Frames of a level above 80 are a face as a whole; those before are not.
     assert [score["verdict"] is None for score in body["frames"]] == [level < 80 for level in LEVELS]
@@ -135,9 +135,9 @@ def test_frames_without_a_face_have_no_score(serving, running, detector, clip):
     assert "of 6 frames" in body["judgement"]["sentence"]
 
 
-def test_a_clip_without_a_face_has_no_judgement(serving, running, detector, write_clip, tmp_path):
+def test_a_clip_without_a_face_has_no_judgement(serving, in_process, detector, write_clip, tmp_path):
     dark = Path(write_clip(str(tmp_path / "b.mp4"), [40] * 4)).read_bytes()
-    with running(dataclasses.replace(serving, faces="mediapipe")) as client:
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
         answer = ask(client, dark)
     assert answer.status_code == 200
     assert answer.json()["judgement"] is None

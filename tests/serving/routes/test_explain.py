@@ -76,11 +76,11 @@ def test_a_clip_is_sent_elsewhere(asked):
     assert answer.json()["error"] == "a clip, not a picture; send it to /predict_clip"
 
 
-def test_of_several_faces_the_most_suspect_one_is_shown(serving, running, detector):
+def test_of_several_faces_the_most_suspect_one_is_shown(serving, in_process, detector):
     picture = grey(0, (300, 160))
     for place, level in (((30, 40, 110, 120), 120), ((180, 40, 260, 120), 255)):
         picture.paste((level, level, level), place)
-    with running(dataclasses.replace(serving, faces="mediapipe")) as client:
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
         body = ask(client, picture).json()
         predicted = client.post("/predict", files={"images": encode(picture)}).json()["answers"][0]
     assert body["judgement"] == predicted["judgement"]
@@ -88,7 +88,7 @@ def test_of_several_faces_the_most_suspect_one_is_shown(serving, running, detect
     assert body["box"] == [172, 32, 268, 128]
 
 
-def test_without_a_face_there_is_nothing_to_show(serving, running, detector):
-    with running(dataclasses.replace(serving, faces="mediapipe")) as client:
+def test_without_a_face_there_is_nothing_to_show(serving, in_process, detector):
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
         body = ask(client, grey(9)).json()
     assert (body["judgement"], body["overlay_png"], body["box"]) == (None, None, None)

@@ -104,23 +104,23 @@ def test_what_is_missing_is_named(asked, field):
     assert field in answer.json()["error"]
 
 
-def test_a_full_inbox_says_so(serving, running):
+def test_a_full_inbox_says_so(serving, in_process):
     serving.inbox_megabytes = 0.0001
-    with running(serving) as client:
+    with in_process(serving) as client:
         answer = ask(client)
     assert (answer.status_code, answer.json()["error"]) == (507, "the inbox takes 0.0001 MB a day; try again tomorrow")
 
 
-def test_a_disk_that_takes_nothing_is_no_crash(serving, running, tmp_path):
+def test_a_disk_that_takes_nothing_is_no_crash(serving, in_process, tmp_path):
     (tmp_path / "state").write_text("a file where a folder should be")
-    with running(serving) as client:
+    with in_process(serving) as client:
         answer = ask(client)
     assert (answer.status_code, answer.json()["error"]) == (507, "the inbox can't be written to")
 
 
-def test_uncertain_pictures_are_captured_where_configured(serving, running):
+def test_uncertain_pictures_are_captured_where_configured(serving, in_process):
     serving.capture = "uncertain"
-    with running(serving) as client:
+    with in_process(serving) as client:
         body = client.post("/predict", files=[("images", encode(level)) for level in (0, 128, 255)]).json()
         client.app.state.engine.inbox.close()
         (entry,) = stored(client).captured

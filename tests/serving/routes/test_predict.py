@@ -55,7 +55,7 @@ def test_a_request_without_one_usable_picture_is_refused(client):
 
 def test_too_many_pictures_are_refused(client):
     answer = ask(client, *[encode(grey(0))] * 5)
-    assert (answer.status_code, "more than 4 pictures" in answer.json()["error"]) == (400, True)
+    assert (answer.status_code, "number of files is 4" in answer.json()["error"]) == (400, True)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])

@@ -34,18 +34,19 @@ class Failures:
 
         try:
             await self._app(scope, receive, send_noted)
-        except ClientDisconnect:
-            return
         except Exception as error:
-            answer = _answer(error, scope["state"]["request_id"])
             if started:  # half an answer can only be broken off, which the server does when this goes on
                 raise
+            answer = _answer(error, scope["state"]["request_id"])
         else:
             return
         await answer(scope, receive, send)
 
 
 def _answer(error: Exception, request_id: str) -> Response:
+    if isinstance(error, ClientDisconnect):
+        # Nobody reads it, but servers take a request without an answer for one that still runs.
+        return problem(400, "the upload broke off", request_id)
     if isinstance(error, Refusal):
         return problem_of(error, request_id)
     if isinstance(error, ResourceError | MemoryError):

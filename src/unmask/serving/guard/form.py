@@ -18,7 +18,7 @@ TEXTS = 16  # text parts of one form
 TEXT_BYTES = 10_000
 NAME_BYTES = 255
 
-# No upload is put on a disk, and none waits for a thread that writes there: `memory` bounds what is held.
+# No upload is put on a disk, and none waits for a thread that writes there: the guard bounds what is held.
 MultiPartParser.spool_max_size = sys.maxsize
 
 

@@ -4,7 +4,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from unmask.serving.guard.failures import Failures
 from unmask.serving.guard.headers import SecurityHeaders
-from unmask.serving.guard.tokens import BearerTokens, Tokens
 from unmask.serving.request_id import RequestId
 
 BENTOML = {"/livez", "/healthz", "/readyz"}
@@ -16,9 +15,9 @@ class Front:
     BentoML would answer more (an index that loads scripts of other sites, two schemas), and route what is ours twice.
     """
 
-    def __init__(self, app: ASGIApp, *, api: ASGIApp, tokens: Tokens) -> None:
+    def __init__(self, app: ASGIApp, *, api: ASGIApp) -> None:
         self._bentoml, self._api = app, api
-        self._guarded = RequestId(SecurityHeaders(Failures(BearerTokens(app, tokens=tokens))))
+        self._guarded = RequestId(SecurityHeaders(Failures(app)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request to the one it concerns."""

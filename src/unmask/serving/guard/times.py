@@ -12,8 +12,8 @@ SLOWEST = 100_000  # bytes a second, on average; a telephone on a poor line send
 class TimeLimit:
     """ASGI middleware: 408 for an upload that comes too slowly, 504 for an answer that is not begun in SECONDS.
 
-    An upload has SECONDS, and one more for each `SLOWEST` bytes that came: a large clip may take its time, and
-    somebody who sends a byte now and then may not. An answer that nobody fetches in SECONDS is broken off.
+    An upload has SECONDS, and one more for each `SLOWEST` bytes that came, up to twice SECONDS: a large clip may take
+    its time, and somebody who sends a byte now and then may not. An answer that nobody fetches is broken off as late.
     """
 
     def __init__(self, app: ASGIApp, *, seconds: float) -> None:
@@ -26,6 +26,7 @@ class TimeLimit:
             return
         loop = asyncio.get_running_loop()
         due = loop.time() + self._seconds
+        latest = due + self._seconds
         whole = waits = started = False
 
         async def receive_in_time() -> Message:
@@ -35,8 +36,8 @@ class TimeLimit:
             waits = False
             if message["type"] == "http.request" and not whole:
                 whole = not message.get("more_body", False)
-                due = loop.time() + self._seconds if whole else due + len(message.get("body", b"")) / SLOWEST
-                clock.reschedule(due)
+                due += len(message.get("body", b"")) / SLOWEST
+                clock.reschedule(loop.time() + self._seconds if whole else min(due, latest))
             return message
 
         async def send_in_time(message: Message) -> None:

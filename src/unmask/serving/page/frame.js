@@ -7,6 +7,7 @@ export class Frame {
   /** @type {import("./preview.js").Preview|null} */
   #preview = null;
   #released = false;
+  #moment = 0;
   #faces = draw("g");
   #map = draw("image", { class: "map", preserveAspectRatio: "none" });
   #over = draw("svg", { class: "over", "aria-hidden": "true" }, this.#map, this.#faces);
@@ -26,10 +27,12 @@ export class Frame {
     }
     this.#over.setAttribute("viewBox", `0 0 ${preview.width} ${preview.height}`);
     this.element.replaceChildren(preview.element, this.#over);
+    this.seek(this.#moment);
   }
 
-  /** Show the moment of a clip. @param {number} seconds */
+  /** Show the moment of a clip, at once or when it has loaded. @param {number} seconds */
   seek(seconds) {
+    this.#moment = seconds;
     if (this.#preview?.element instanceof HTMLVideoElement) this.#preview.element.currentTime = seconds;
   }
 
@@ -76,7 +79,7 @@ export function faceList(faces, thresholds, small) {
 
 function box({ box: [x0, y0, x1, y1], verdict }, number) {
   const place = { x: x0, y: y0, width: x1 - x0, height: y1 - y0 };
-  const size = Math.max(x1 - x0, y1 - y0) / 5;
+  const size = Math.max(x1 - x0, y1 - y0) / 3.5;
   return draw(
     "g",
     { class: `face ${verdict}` },

@@ -31,7 +31,7 @@ export function timeline({ frames: all, duration_s: duration, thresholds }, seek
   slider.addEventListener("input", () => lookAndSeek(slider.valueAsNumber));
   chart.addEventListener("pointermove", (event) => look(under(event)));
   chart.addEventListener("click", (event) => (slider.focus(), lookAndSeek(under(event))));
-  look(frames.reduce((most, frame, number) => (frame.probability > frames[most].probability ? number : most), 0));
+  lookAndSeek(frames.reduce((most, frame, number) => (frame.probability > frames[most].probability ? number : most), 0));
   const ends = el("div", { class: "ends" }, el("span", { text: time(0) }), el("span", { text: time(end) }));
   return [el("div", { class: "timeline" }, chart, slider, ends, said), table(all, digits)];
 }
@@ -62,7 +62,7 @@ function guides({ fake, real }, digits) {
     draw("line", { class: "guide", x1: "0%", x2: "100%", y1: down(p), y2: down(p) }),
     draw("text", { x: "100%", dx: 10, y: down(p), dy, text: `${text} ${percent(p, digits)}` }),
   ];
-  return [...guide("fake above", fake, apart ? 4 : -3), ...guide("real below", real, apart ? 4 : 12)];
+  return [...guide("fake >", fake, apart ? 4 : -3), ...guide("real <", real, apart ? 4 : 12)];
 }
 
 function down(p) {

@@ -77,8 +77,10 @@ export function frequency(p, digits) {
 
 /** @param {number} seconds */
 export function time(seconds) {
-  const minutes = Math.floor(seconds / 60);
-  return minutes ? `${minutes}:${(seconds % 60).toFixed(1).padStart(4, "0")} min` : `${seconds.toFixed(1)} s`;
+  const tenths = Math.round(10 * seconds);
+  const minutes = Math.floor(tenths / 600);
+  const rest = ((tenths % 600) / 10).toFixed(1);
+  return minutes ? `${minutes}:${rest.padStart(4, "0")} min` : `${rest} s`;
 }
 
 /** @param {number} bytes */
