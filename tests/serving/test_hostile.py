@@ -8,6 +8,7 @@ import time
 import zipfile
 import zlib
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import httpx
@@ -132,6 +133,17 @@ def test_a_hostile_file(client, name):
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     assert not [word for word in ("/tmp", "Traceback", "BytesIO", "PIL", "0x", "site-packages") if word in answer.text]  # noqa: S108
+
+
+def test_many_large_pictures_wait_for_each_other(client, served):
+    most = []
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask, client, *[encode(grey(255, (5000, 5000)))] * 64)
+        while not asked.done():
+            most.append(served[1].memory_info().rss)
+            time.sleep(0.05)
+    assert asked.result().status_code in {200, 504}  # 4.8 GB of pixels: whether there is time depends on the machine
+    assert max(most) < MOST_BYTES
 
 
 @pytest.mark.parametrize("announced", [True, False])
