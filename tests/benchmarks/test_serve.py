@@ -15,11 +15,11 @@ from benchmarks.serve import load
 from benchmarks.serve.floor import Floor
 from benchmarks.serve.load import Measured
 from benchmarks.serve.measure import Cell, Level, cell_of, check_same
-from benchmarks.serve.peers.fastapi_torch import STUDENT, create_app
+from benchmarks.serve.peers.fastapi_torch import create_app
 from benchmarks.serve.pictures import SIDES_PX, write_pictures
 from benchmarks.serve.report import figures, medians, ratios
 from benchmarks.serve.server import running
-from benchmarks.serve.sides import BENTO, FACES, OURS, TORCH, create_side
+from benchmarks.serve.sides import BENTO, FACES, OURS, STUDENT, TORCH, create_side
 from benchmarks.serve.soak import Soak, soak
 from tests.serving.conftest import write_bundle
 from unmask.errors import DataError, UnmaskError

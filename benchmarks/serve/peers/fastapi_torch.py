@@ -12,11 +12,10 @@ import torch
 from fastapi import FastAPI, UploadFile
 
 from benchmarks.serve.peers.plain import decoded, probability
+from benchmarks.serve.sides import STUDENT
 from unmask.models.detector import load_detector
 from unmask.serving.bundle import bundle_folder, load_bundle
 from unmask.serving.runtime import prepare
-
-STUDENT = "UNMASK_BENCH_STUDENT"
 
 
 def create_app() -> FastAPI:
