@@ -30,7 +30,6 @@ class ServingLimits:
     decoding_megapixels: float
     clip_megabytes: float
     clip_seconds: float
-    clip_frames: int
     concurrency: int
     held_megabytes: float
     timeout_s: float

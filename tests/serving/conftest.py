@@ -255,7 +255,9 @@ def write_clip() -> Callable[[str, Sequence[int]], str]:
 
 
 @pytest.fixture(scope="session")
-def in_process(project: Path, shared_bundle: Path) -> Callable[..., contextlib.AbstractContextManager[TestClient]]:
+def in_process(
+    project: Path, shared_bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., contextlib.AbstractContextManager[TestClient]]:
     """A context manager: a client of the application in this process, with other limits or settings or tokens."""
 
     @contextlib.contextmanager
@@ -266,7 +268,9 @@ def in_process(project: Path, shared_bundle: Path) -> Callable[..., contextlib.A
         limits: Mapping[str, float] = {},
         **changed: object,
     ) -> Iterator[TestClient]:
-        settings = settings or load_serving(project / "params.yaml", {})
+        if settings is None:
+            settings = load_serving(project / "params.yaml", {})
+            settings.state = str(tmp_path_factory.mktemp("state"))
         settings = replace(settings, limits=replace(settings.limits, **limits), **changed)
         app = create_app(settings, Tokens(environment={"UNMASK_TOKENS": tokens} if tokens else {}))
         app.state.engine = Engine(settings, shared_bundle)

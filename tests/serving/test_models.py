@@ -40,8 +40,8 @@ def packaged(monkeypatch, tmp_path, shared_bundle):
     shutil.copytree(shared_bundle, tmp_path / "build/package/bundle")
 
 
-def models(state, *, named=None, poll_s=0.0):
-    return Models(named, state=state, poll_s=poll_s, threads=1, batch=4)
+def models(state, *, named=None, poll_s=0.0, check=lambda _: None):
+    return Models(named, state=state, poll_s=poll_s, threads=1, batch=4, check=check)
 
 
 def test_without_a_promotion_the_packaged_bundle_answers(state, versions):
@@ -205,3 +205,14 @@ def test_a_model_is_warmed_up_before_it_answers(state, other_bundle, monkeypatch
     monkeypatch.setattr(runtime, "predict_crops", lambda self, crops: sizes.append(len(crops)) or predict(self, crops))
     models(state)
     assert sizes[-1] == 4  # serving.batch, after the pictures of the self-test
+
+
+def test_a_bundle_that_this_service_cannot_use_is_refused(state, other_bundle, versions):
+    def check(bundle):
+        if bundle.version == versions[1]:
+            raise DataError("bundle.json: says nothing of faces")
+
+    served = models(state, check=check)
+    promote(other_bundle, state, "a new one")
+    served.look()
+    assert (served.current.bundle.version, served.refused) == (versions[0], "bundle.json: says nothing of faces")

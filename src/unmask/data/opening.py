@@ -102,7 +102,7 @@ def _check_fractions(data: bytes) -> None:
         return
     place, number, entry = _TIFF_LAYOUTS[data[:4]]
     # Where the directory is cut short, Pillow says so.
-    with suppress(struct.error):
+    with suppress(struct.error, OverflowError):
         (start,) = place.unpack_from(data)
         (count,) = number.unpack_from(data, start)
         for at in range(start + number.size, start + number.size + count * entry.size, entry.size):

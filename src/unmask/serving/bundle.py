@@ -169,7 +169,7 @@ def load_bundle(folder: Path) -> Bundle:
         raise DataError(f"{described}: larger than {MAX_DESCRIPTION_BYTES} bytes; not a bundle description")
     try:
         value = json.loads(described.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{described}: not JSON ({error}); package the model again") from None
     found = value.get("schema") if isinstance(value, dict) else None
     if found != SCHEMA:

@@ -17,7 +17,9 @@ from unmask.errors import DataError, ResourceError
 from unmask.service_settings import Serving
 from unmask.serving.batcher import Batcher
 from unmask.serving.budget import Budget
+from unmask.serving.bundle import Bundle
 from unmask.serving.clips.process import ClipDecoder
+from unmask.serving.clips.verdict import clip_frames
 from unmask.serving.cores import count_threads, usable_cores
 from unmask.serving.faces import FaceFinder, face_margin
 from unmask.serving.inbox.inbox import Inbox
@@ -84,14 +86,19 @@ class Engine:
 
     def __init__(self, settings: Serving, bundle: Path | None = None) -> None:
         self.settings = settings
+        self._finder = None if settings.faces == "none" else FaceFinder(settings.faces)
         # Threads that each infer on one core beat one inference on all: nobody waits for the slowest part of a layer.
         self.models = Models(
-            bundle, state=Path(settings.state), poll_s=settings.poll_s, threads=1, batch=settings.batch
+            bundle,
+            state=Path(settings.state),
+            poll_s=settings.poll_s,
+            threads=1,
+            batch=settings.batch,
+            check=self._check_bundle,
         )
         self.observer = Observer(settings)
         self.clips = ClipDecoder(settings.limits)
         self.inbox = Inbox(settings)
-        self._finder = None if settings.faces == "none" else FaceFinder(settings.faces)
         self._reader = Reader(settings.limits, self._finder)
         threads = count_threads(settings, usable_cores())
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="unmask")
@@ -103,7 +110,6 @@ class Engine:
         # Process-wide, because filters are: what matters of a damaged file becomes a reason for its sender.
         warnings.filterwarnings("ignore", module=r"PIL\.")
         if self._finder:
-            face_margin(self.models.current.bundle)
             _warm(self._finder, self.pool, threads)
         self.ready = True
 
@@ -127,6 +133,12 @@ class Engine:
         self.inbox.close()
         self.pool.shutdown(wait=False, cancel_futures=True)
         self._aside.shutdown(wait=False, cancel_futures=True)
+
+    def _check_bundle(self, bundle: Bundle) -> None:
+        """See that the bundle says all that requests will ask of it."""
+        clip_frames(bundle)
+        if self._finder:
+            face_margin(bundle)
 
     async def _judge(self, runtime: Runtime, tasks: Sequence[_Task]) -> list[Outcome]:
         with self.observer.at_work(len(tasks)):

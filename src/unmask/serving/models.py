@@ -10,7 +10,7 @@ import numpy as np
 
 from unmask.errors import DataError
 from unmask.serving import metrics
-from unmask.serving.bundle import bundle_folder
+from unmask.serving.bundle import Bundle, bundle_folder
 from unmask.serving.logs import EVENT, service_log
 from unmask.serving.promoted import POINTER, Pointer, load_promoted, read_pointer
 from unmask.serving.runtime import Runtime
@@ -35,13 +35,23 @@ class Models:
         poll_s: seconds between two looks at it; 0 never looks again.
         threads: threads of one inference.
         batch: most crops of one inference.
+        check: raises DataError where a bundle lacks what this service needs of it.
 
     Raises:
         DataError: no bundle can be loaded; of the last that was tried.
     """
 
-    def __init__(self, named: Path | None, *, state: Path, poll_s: float, threads: int, batch: int) -> None:
-        self._state, self._threads, self._warm_up = state, threads, (*WARM_UP, batch)
+    def __init__(
+        self,
+        named: Path | None,
+        *,
+        state: Path,
+        poll_s: float,
+        threads: int,
+        batch: int,
+        check: Callable[[Bundle], None],
+    ) -> None:
+        self._state, self._threads, self._warm_up, self._check = state, threads, (*WARM_UP, batch), check
         self._seen: Identity | None = None
         self._met: Pointer | None = None
         self._closing = threading.Event()
@@ -111,6 +121,7 @@ class Models:
     def _load(self, load: Callable[[], Runtime]) -> Runtime:
         try:
             runtime = load()
+            self._check(runtime.bundle)
             side = runtime.bundle.preprocessing.size_px
             for crops in self._warm_up:
                 runtime.predict_crops(np.zeros((crops, side, side, 3), np.uint8))

@@ -39,7 +39,6 @@ APP = create_app(SETTINGS, TOKENS)
     # Else the C library keeps what the largest pictures took for ever: 0.9 GB after some of 50 megapixels, not 0.25.
     envs=[{"name": "MALLOC_MMAP_THRESHOLD_", "value": str(8 * 2**20)}],
 )
-@bentoml.asgi_app(APP, path="/")
 class Unmask:
     """Is this face a photograph or forged? Answers with a calibrated probability and what it means."""
 

@@ -34,7 +34,6 @@ def clip(write_clip, tmp_path):
 
 @pytest.fixture
 def limits(serving):
-    serving.limits.clip_frames = 4
     return serving.limits
 
 
@@ -52,7 +51,7 @@ def impostor(monkeypatch, tmp_path):
 
 
 async def collect(decoder, data):
-    async with decoder.open(Upload(data)) as opened:
+    async with decoder.open(Upload(data), frames=4) as opened:
         return opened.duration_s, [frame async for frame in opened.frames()]
 
 

@@ -21,7 +21,7 @@ def test_a_clip_is_the_mean_of_its_frames_log_odds():
     assert said.logit == pytest.approx(2.0)
     assert said.p_fake == pytest.approx(1 / (1 + np.exp(-1)))
     assert said.verdict == "uncertain"
-    assert said.sentence == "from the mean log-odds of 3 frames, 1 of them fake"
+    assert said.sentence == "judged from 3 frames, 1 of them fake by itself"
 
 
 @pytest.mark.parametrize(("logit", "said"), [(-4.0, "real"), (4.0, "fake")])

@@ -72,7 +72,7 @@ def test_a_clip_has_its_frames_and_is_judged_by_their_mean_log_odds(call: Call, 
     times = [float(row["time_s"]) for row in frames]
     assert times == sorted(set(times))
     assert (clip["level"], clip["verdict"]) == ("clip", "uncertain")
-    assert clip["sentence"] == "from the mean log-odds of 4 frames, 3 of them fake"
+    assert clip["sentence"] == "judged from 4 frames, 3 of them fake by itself"
     # Log-odds of 4, 4, 4 and -4; the mean of the probabilities would be 0.69.
     assert float(clip["logit"]) == pytest.approx(2.0, abs=0.1)
     assert float(clip["p_fake"]) == pytest.approx(1 / (1 + math.exp(-1.0)), abs=0.01)

@@ -34,7 +34,6 @@ def grey(level):
 def test_a_clip_is_answered_as_unmask_predict_does(serving, in_process, shared_bundle, clip):
     runtime = Runtime(shared_bundle, threads=1)
     limits = limits_of(runtime.bundle)
-    serving.limits.clip_frames = limits.clip_frames
     with in_process(serving) as client:
         body = ask(client, clip.read_bytes()).json()
     *frames, whole = Scorer(runtime, limits)([clip])[0]

@@ -70,8 +70,8 @@ class ClipDecoder:
         self._free = asyncio.Semaphore(AT_A_TIME)
 
     @asynccontextmanager
-    async def open(self, source: Source) -> AsyncIterator[OpenClip]:
-        """Decode what SOURCE gives in a process that ends with this context.
+    async def open(self, source: Source, *, frames: int) -> AsyncIterator[OpenClip]:
+        """Decode FRAMES frames, evenly over what SOURCE gives, in a process that ends with this context.
 
         Raises:
             Refusal: 400, damaged; 413, too long, or more work than a clip may take; 501, the extra `clips` is missing;
@@ -80,7 +80,7 @@ class ClipDecoder:
         until = asyncio.get_running_loop().time() + self._seconds
         await self._wait_for_room(until)
         try:
-            async with self._process() as process:
+            async with self._process(frames) as process:
                 output = _Output(process, until, self._limits.picture_megapixels)
                 yield OpenClip(output, await output.begin(source))
         finally:
@@ -94,9 +94,9 @@ class ClipDecoder:
             raise TryAgain(429, "too many clips at a time", seconds=int(self._seconds)) from None
 
     @asynccontextmanager
-    async def _process(self) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def _process(self, frames: int) -> AsyncIterator[asyncio.subprocess.Process]:
         task = decoding.Task(
-            frames=self._limits.clip_frames,
+            frames=frames,
             max_megapixels=self._limits.picture_megapixels,
             max_duration_s=self._limits.clip_seconds,
             memory_megabytes=MEMORY_MEGABYTES,

@@ -14,7 +14,7 @@ from unmask.data.preprocess import Pixels
 from unmask.data.stills import Limits, Still, is_clip, stills_of
 from unmask.errors import DataError, UnmaskError
 from unmask.serving.bundle import Bundle
-from unmask.serving.clips.verdict import judge_frames
+from unmask.serving.clips.verdict import clip_frames, judge_frames
 from unmask.serving.offline.names import escaped, text_of
 from unmask.serving.runtime import BATCH, Answer, Runtime
 
@@ -55,7 +55,7 @@ def limits_of(bundle: Bundle) -> Limits:
             max_megapixels=float(settings["max_megapixels"]),
             max_megabytes=float(settings["max_megabytes"]),
             max_clip_megabytes=float(settings["max_clip_megabytes"]),
-            clip_frames=int(settings["clip_frames"]),
+            clip_frames=clip_frames(bundle),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"bundle.json: params.assemble: {error} is missing or no number; package it again") from None

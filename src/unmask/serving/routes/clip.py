@@ -13,7 +13,7 @@ from unmask.data.containers import FORMATS
 from unmask.data.opening import open_picture
 from unmask.errors import DataError
 from unmask.serving.answers import Judged, Problem, Source
-from unmask.serving.clips.verdict import judge_frames
+from unmask.serving.clips.verdict import clip_frames, judge_frames
 from unmask.serving.disconnect import while_connected
 from unmask.serving.engine import Engine, Outcome
 from unmask.serving.guard.form import UploadRoute
@@ -56,7 +56,7 @@ async def predict_clip(
     request: Request,
     clip: Annotated[UploadFile, File(description="a clip: MP4, MOV, MKV, WebM, AVI, TS, MPG, FLV, WMV")],
 ) -> Response:
-    """Judge a clip by frames that lie evenly over it, as many as `serving.limits.clip_frames`.
+    """Judge a clip by frames that lie evenly over it, as many as the model was evaluated with.
 
     Animated GIF and WebP are not taken: make them an MP4. Needs the extra `clips`, else the answer is 501.
     """
@@ -103,7 +103,7 @@ def _instead(data: bytes, max_megapixels: float) -> str:
 async def _judge(engine: Engine, runtime: Runtime, clip: UploadFile) -> tuple[float, list[tuple[float, Answer | None]]]:
     """The clip's duration in s, and each frame's time and answer."""
     scored = []
-    async with engine.clips.open(clip) as opened:
+    async with engine.clips.open(clip, frames=clip_frames(runtime.bundle)) as opened:
         async for frame in opened.frames():
             outcome = (await engine.judge_decoded(runtime, [frame.picture]))[0]
             if outcome.error:
