@@ -140,6 +140,6 @@ def test_memory_that_runs_out_is_no_fault_of_the_picture(engine, monkeypatch):
 
 def test_a_bundle_that_says_no_margin_is_refused_where_faces_are_cut(serving, bundle_folder, detector):
     bundle = load_bundle(bundle_folder)
-    describe(bundle_folder, dataclasses.replace(bundle, params={**bundle.params, "assemble": {}}))
+    describe(bundle_folder, dataclasses.replace(bundle, params={**bundle.params, "assemble": {"clip_frames": 4}}))
     with pytest.raises(DataError, match=r"assemble\.faces\.margin is missing"):
         Engine(dataclasses.replace(serving, faces="mediapipe"), bundle_folder)
