@@ -57,6 +57,8 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
         ("preset", "encoder.weights"),
         ("predict", "data_hash"),
         ("protocol", "first_seen"),
+        ("promote", "without a dropped request"),
+        ("rollback", "v2 and a second"),
     ]
     + [("ingest", layout.name) for layout in LAYOUTS],
 )
@@ -74,6 +76,7 @@ def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) ->
         ("forget", "unmask "),
         ("predict", "verdict "),
         ("compare", "exit status  0"),
+        ("promote", "promotions.jsonl "),
     ],
 )
 def test_tables_in_the_help_keep_their_lines(call: Callable[..., Result], command: str, line: str) -> None:

@@ -7,6 +7,7 @@ from unmask.commands.data import accept_command, forget_command, ingest_command,
 from unmask.commands.monitor import monitor_command
 from unmask.commands.predict import predict_command
 from unmask.commands.preset import preset_command
+from unmask.commands.promotion import promote_command, rollback_command
 from unmask.commands.protocol import protocol_command
 from unmask.commands.report import report_command
 
@@ -27,6 +28,8 @@ app.command("monitor")(monitor_command)
 app.command("protocol")(protocol_command)
 app.command("report")(report_command)
 app.command("compare")(compare_command)
+app.command("promote")(promote_command)
+app.command("rollback")(rollback_command)
 
 
 def main() -> None:

@@ -5,8 +5,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 import numpy as np
@@ -29,8 +30,8 @@ DECODED = {"max_megapixels": 1.0, "max_megabytes": 1.0, "max_clip_megabytes": 4.
 DEADLINE = 60.0  # seconds a server may take to start or to stop
 
 
-def _model() -> onnx.ModelProto:
-    """An ONNX detector that anyone can check by hand: logit = 8 * (mean of the crop / 255 - 0.5)."""
+def _model(gain: float) -> onnx.ModelProto:
+    """An ONNX detector that anyone can check by hand: logit = gain * (mean of the crop / 255 - 0.5)."""
     labels = len(graph_by_name("ffpp").names)
     constants = {
         "axes_image": np.array([1, 2, 3], np.int64),
@@ -38,7 +39,7 @@ def _model() -> onnx.ModelProto:
         "axis_label": np.array([1], np.int64),
         "axis_colour": np.array([3], np.int64),
         "half": np.array(127.5, np.float32),
-        "gain": np.array(GAIN / 255, np.float32),
+        "gain": np.array(gain / 255, np.float32),
         "ones": np.ones(labels, np.float32),
     }
     nodes = [
@@ -61,10 +62,10 @@ def _model() -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
-def _bundle() -> Bundle:
+def _bundle(gain: float) -> Bundle:
     spec = PreprocessSpec(SIZE, WINDOW, shrink=True)
     pictures = draw_pictures(4, smallest=SMALLEST, largest=56, seed=1)
-    logits = [GAIN * (float(crop(picture, spec).mean()) / 255 - 0.5) for picture in pictures]
+    logits = [gain * (float(crop(picture, spec).mean()) / 255 - 0.5) for picture in pictures]
     return Bundle(
         schema=SCHEMA,
         version="",
@@ -83,11 +84,11 @@ def _bundle() -> Bundle:
     )
 
 
-def write_bundle(folder: Path) -> None:
+def write_bundle(folder: Path, *, gain: float = GAIN) -> None:
     with folder_in_place(folder) as fresh:
-        onnx.save(_model(), fresh / "model.onnx")
+        onnx.save(_model(gain), fresh / "model.onnx")
         (fresh / "model.safetensors").write_bytes(b"weights")
-        describe(fresh, _bundle())
+        describe(fresh, _bundle(gain))
 
 
 @pytest.fixture
@@ -102,6 +103,14 @@ def shared_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole bundle around the hand-made model, to be left as it is."""
     folder = tmp_path_factory.mktemp("shared") / "bundle"
     write_bundle(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def other_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole bundle of another version, whose log-odds are half as large."""
+    folder = tmp_path_factory.mktemp("other") / "bundle"
+    write_bundle(folder, gain=GAIN / 2)
     return folder
 
 
@@ -128,17 +137,20 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., contextlib.
     """A context manager that runs `bentoml serve TARGET` on a free port: the process, a client of it, and its log."""
 
     @contextlib.contextmanager
-    def run(target: str, *, cwd: Path, bundle: Path | None = None) -> Iterator[Served]:
+    def run(
+        target: str, *, cwd: Path, bundle: Path | None = None, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[Served]:
         home = tmp_path_factory.mktemp("bentoml")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        settings = {"BENTOML_HOME": str(home)} | ({"UNMASK_BUNDLE": str(bundle)} if bundle else {})
+        settings = {"BENTOML_HOME": str(home), "UNMASK_SERVING_STATE": str(home / "state")}
+        settings |= {"UNMASK_BUNDLE": str(bundle)} if bundle else {}
         with (home / "log").open("w") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "bentoml", "serve", target, "--port", str(port)],
                 cwd=cwd,
-                env=os.environ | settings,
+                env=os.environ | settings | environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -83,6 +83,14 @@ class Problem(BaseModel):
     request_id: str
 
 
+class Swap(BaseModel):
+    """Since when this model answers, whether promotions are taken up, and why the latest one was not."""
+
+    since: str
+    follows_promotions: bool
+    refused: str | None
+
+
 class Model(Source):
     """What is served."""
 
@@ -94,6 +102,7 @@ class Model(Source):
     labels: list[str]
     metrics: dict[str, object]
     data_note: str
+    swap: Swap
     card: str
 
 

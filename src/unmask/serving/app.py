@@ -4,13 +4,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Route
 
 from unmask.service_settings import Serving
+from unmask.serving.observe import Observe
 from unmask.serving.problems import Refusal, problem
 from unmask.serving.request_id import RequestId
-from unmask.serving.routes import model, predict
+from unmask.serving.routes import metrics, model, predict
 
-ROUTERS = (predict.router, model.router)
+ROUTERS = (predict.router, model.router, metrics.router)
 
 
 def create_app(settings: Serving) -> FastAPI:
@@ -22,8 +24,13 @@ def create_app(settings: Serving) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused_by_router)
     app.add_exception_handler(RequestValidationError, _not_understood)
     # The last one added is met first.
+    app.add_middleware(Observe, routes=_paths())
     app.add_middleware(RequestId)
     return app
+
+
+def _paths() -> frozenset[str]:
+    return frozenset(route.path for router in ROUTERS for route in router.routes if isinstance(route, Route))
 
 
 async def _refused(request: Request, error: Exception) -> Response:

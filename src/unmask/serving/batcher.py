@@ -1,7 +1,7 @@
 """Crops of many requests in one inference."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -20,10 +20,11 @@ class Batcher:
         pool: threads that infer.
         batch: most crops of one inference.
         runs: inferences at a time.
+        on_run: is told the number of crops of each inference.
     """
 
-    def __init__(self, pool: ThreadPoolExecutor, *, batch: int, runs: int) -> None:
-        self._pool, self._batch, self._free = pool, batch, runs
+    def __init__(self, pool: ThreadPoolExecutor, *, batch: int, runs: int, on_run: Callable[[int], None]) -> None:
+        self._pool, self._batch, self._free, self._on_run = pool, batch, runs, on_run
         self._waiting: list[Waiting] = []
 
     async def answer(self, runtime: Runtime, crops: Sequence[Pixels]) -> list[Answer]:
@@ -41,6 +42,7 @@ class Batcher:
             taken = {id(each) for each in alike}
             self._waiting = [each for each in self._waiting if id(each) not in taken]
             self._free -= 1
+            self._on_run(len(alike))
             run = loop.run_in_executor(self._pool, runtime.predict_crops, np.stack([crop for _, crop, _ in alike]))
             run.add_done_callback(partial(self._finish, alike, loop))
 

@@ -134,12 +134,19 @@ class Bundle:
         return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
+def named_bundle() -> Path | None:
+    """The bundle that UNMASK_BUNDLE names."""
+    named = os.environ.get("UNMASK_BUNDLE")
+    return Path(named) if named else None
+
+
 def bundle_folder() -> Path:
-    """UNMASK_BUNDLE, else the bundle in the Bento that holds this module, else the one below the current folder."""
-    named, packed = os.environ.get("UNMASK_BUNDLE"), Path(__file__).parents[2] / BUNDLE
-    if named:
-        return Path(named)
-    return packed if packed.is_dir() else BUNDLE
+    """UNMASK_BUNDLE, else the bundle in the Bento that holds this module, else the one below the current folder.
+
+    A service takes what is promoted before the last two: see `Models`.
+    """
+    packed = Path(__file__).parents[2] / BUNDLE
+    return named_bundle() or (packed if packed.is_dir() else BUNDLE)
 
 
 def model_version(model_sha256: str, data_md5: str, calibration: Calibration) -> str:

@@ -76,6 +76,18 @@ class Runtime:
         """
         return prepare(picture, self.bundle.preprocessing)
 
+    def reduce(self, picture: Image.Image) -> Image.Image:
+        """The picture with its longer side as training saw it at most; the first half of `prepare`.
+
+        Raises:
+            DataError: the picture is smaller than any the model was trained on.
+        """
+        return reduce(picture, self.bundle.preprocessing)
+
+    def crop(self, reduced: Image.Image) -> Pixels:
+        """The crop of a reduced picture, uint8 (size, size, 3); the second half of `prepare`."""
+        return crop(reduced, _spec(self.bundle.preprocessing))
+
     def predict_crops(self, crops: Pixels) -> list[Answer]:
         """Answer for each crop of a batch, uint8 (N, size, size, 3)."""
         rows = self._session.run(["logit", "scores", "marginals", "embedding"], {"image": crops})
@@ -124,11 +136,23 @@ def prepare(picture: Image.Image, settings: Preprocessing) -> Pixels:
     Raises:
         DataError: the picture is smaller than any that training saw.
     """
+    return crop(reduce(picture, settings), _spec(settings))
+
+
+def reduce(picture: Image.Image, settings: Preprocessing) -> Image.Image:
+    """An upright RGB picture as assemble stored it, with its longer side at most max_side_px.
+
+    Raises:
+        DataError: the picture is smaller than any that training saw.
+    """
     width, height = picture.size
     if min(width, height) < settings.min_side_px:
         raise DataError(f"shorter side under {settings.min_side_px} px ({width} x {height})")
-    reduced = shrink_to(picture, settings.max_side_px)
-    return crop(reduced, PreprocessSpec(settings.size_px, settings.window_px, settings.shrink))
+    return shrink_to(picture, settings.max_side_px)
+
+
+def _spec(settings: Preprocessing) -> PreprocessSpec:
+    return PreprocessSpec(settings.size_px, settings.window_px, settings.shrink)
 
 
 def _open(model: Path, threads: int) -> onnxruntime.InferenceSession:

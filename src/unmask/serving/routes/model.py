@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from unmask.serving.answers import Model, Source
+from unmask.serving.answers import Model, Source, Swap
 from unmask.serving.bundle import CARD
 from unmask.serving.engine import Engine
 
@@ -13,7 +13,7 @@ router = APIRouter()
 async def model(request: Request) -> Model:
     """Version, data, thresholds, metrics and card of the model that answers."""
     engine: Engine = request.app.state.engine
-    runtime = engine.models.current
+    models, runtime = engine.models, engine.models.current
     bundle = runtime.bundle
     return Model.model_validate(
         {
@@ -25,6 +25,7 @@ async def model(request: Request) -> Model:
             "labels": bundle.graph.labels,
             "metrics": bundle.metrics,
             "data_note": bundle.data.note,
+            "swap": Swap(since=models.since, follows_promotions=models.follows, refused=models.refused or None),
             "card": (runtime.folder / CARD).read_text(encoding="utf-8"),
             **Source.of(bundle, request.state.request_id),
         }

@@ -22,9 +22,11 @@ async def predict(
         raise Refusal(400, f"more than {engine.settings.limits.pictures} pictures in one request")
     runtime, request_id = engine.models.current, request.state.request_id
     outcomes = await engine.judge(runtime, [await image.read() for image in images])
+    ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
+    engine.observer.record(runtime=runtime, route="/predict", ids=ids, outcomes=outcomes)
     if all(outcome.error for outcome in outcomes):
         raise Refusal(400, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
-    answers = [_answer(outcome, f"{request_id}-{number}") for number, outcome in enumerate(outcomes)]
+    answers = [_answer(outcome, name) for name, outcome in zip(ids, outcomes, strict=True)]
     reply = Predictions.model_validate({"answers": answers, **Source.of(runtime.bundle, request_id)})
     return Response(reply.model_dump_json(), media_type="application/json")
 
