@@ -111,7 +111,7 @@ def compare(sides: Sides, settings: Drift, *, seed: int) -> Compared:
         p_value=findings[0].adjusted_p,
         findings=findings,
         drifted=[each for each in findings if each.adjusted_p <= settings.level and each.moved >= settings.min_moved],
-        domain=domain_auc(scores[:, 0], shuffles, seed=seed),
+        domain=domain_auc(scores, shuffles, seed=seed),
         visible=visible,
         novel=_most_novel(window.ids, scores[: len(reference), 0], scores[len(reference) :, 0]),
         not_compared=missing,
@@ -149,8 +149,8 @@ def _judge(distances: dict[str, Floats], level: float) -> tuple[list[Finding], f
         for place, name in enumerate(distances)
     ]
     critical = np.quantile(largest, 1 - level, method="higher")
-    of_columns = np.array([name not in (DOMAIN, MMD) for name in distances])
-    visible = float(np.median((mean + critical * spread)[of_columns]))
+    varied = np.array([name not in (DOMAIN, MMD) for name in distances]) & observed.any(axis=0)
+    visible = float(np.median((mean + critical * spread)[varied])) if varied.any() else 1.0
     findings.sort(key=lambda each: -each.strength)
     return findings, visible
 

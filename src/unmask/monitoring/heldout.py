@@ -1,8 +1,8 @@
 """Held-out rows of the data as the packaged model scores them: the reference, and the newest batch against the rest."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,17 @@ from unmask.data.preprocess import Pixels
 from unmask.data.shards import ShardReader
 from unmask.data.tables import read_table
 from unmask.errors import DataError
-from unmask.monitoring.rows import Rows, watched_columns
+from unmask.monitoring.rows import Rows
+from unmask.monitoring.window import rows_of_traffic
+from unmask.serving.bundle import Bundle
 from unmask.serving.picture_quality import Quality
 from unmask.serving.runtime import BATCH, Answer, Runtime
-from unmask.serving.traffic import project
+from unmask.serving.traffic import TrafficRow, project
 
 FROM_PREDICTIONS = ["candidate", "image_id", "split", "batch", "seen"]
 FROM_MANIFEST = ["image_id", "key", "group", "sharpness", "brightness", "picture_width", "picture_height"]
 FROM_MANIFEST += ["jpeg_quality", "bytes"]
+NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
@@ -81,18 +84,27 @@ def score_rows(table: pd.DataFrame, runtime: Runtime, dataset: Path, *, workers:
     with ThreadPoolExecutor(max(1, workers)) as pool:
         for start in track(range(0, len(keys), BATCH), "reference"):
             answers += runtime.predict_crops(np.stack(list(pool.map(load, keys[start : start + BATCH]))))
-    return rows_of(table, answers)
+    pairs = zip(table["image_id"], answers, qualities(table), strict=True)
+    rows = rows_of_traffic([_logged(name, answer, quality, runtime.bundle) for name, answer, quality in pairs])
+    return replace(rows, groups=table["group"].to_numpy(dtype=str))
 
 
-def rows_of(table: pd.DataFrame, answers: Sequence[Answer]) -> Rows:
-    """Rows from what the manifest says of pictures and what a model answered."""
-    judged = [
-        (answer.p_fake, answer.verdict, answer.attributes, quality)
-        for answer, quality in zip(answers, qualities(table), strict=True)
-    ]
-    embeddings = np.stack([project(answer.embedding) for answer in answers]).astype(np.float64)
-    ids, groups = (table[name].to_numpy(dtype=str) for name in ("image_id", "group"))
-    return Rows(ids, watched_columns(judged), embeddings, groups)
+def _logged(name: str, answer: Answer, quality: Quality, bundle: Bundle) -> TrafficRow:
+    row = TrafficRow(
+        id=name,
+        time=NEVER,
+        route="",
+        model_version=bundle.version,
+        data_hash=bundle.data.md5,
+        probability=answer.p_fake,
+        logit=answer.logit,
+        verdict=answer.verdict,
+        marginals=answer.attributes,
+        quality=quality,
+        embedding=project(answer.embedding),
+    )
+    # the log rounds, and small numbers that are rounded on one side alone would look like drift
+    return TrafficRow.from_json(row.to_json())
 
 
 def qualities(table: pd.DataFrame) -> list[Quality]:

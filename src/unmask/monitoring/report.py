@@ -12,7 +12,7 @@ from evidently.presets import ValueStats
 from evidently.tests import gt
 
 from unmask.files import replacing
-from unmask.monitoring.compare import DOMAIN, Sides
+from unmask.monitoring.compare import Sides
 from unmask.monitoring.rows import UNCERTAIN
 from unmask.monitoring.summary import Moved, Summary
 
@@ -40,24 +40,6 @@ class ShiftCalculation(SingleValueCalculation[Shift]):  # type: ignore[misc]
         return f"{self.metric.about} (adjusted p-value)"
 
 
-class DomainAucValue(Shift):
-    """AUC of the classifier that tells the window from the reference; 0.5 is no drift."""
-
-    value: float
-
-
-class DomainAucValueCalculation(SingleValueCalculation[DomainAucValue]):  # type: ignore[misc]
-    """Hands over what was computed."""
-
-    def calculate(self, context: Context, current_data: Dataset, reference_data: Dataset) -> Any:
-        """The area."""
-        return self.result(self.metric.value)
-
-    def display_name(self) -> str:
-        """Title in the report."""
-        return f"{self.metric.about} (AUC)"
-
-
 def write_report(summary: Summary, sides: Sides, page: Path) -> None:
     """Write PAGE and, beside it, Evidently's JSON; a failed test in it is a column that drifted."""
     columns = [each.name for each in summary.columns if each.name in sides.reference.columns]
@@ -69,7 +51,7 @@ def write_report(summary: Summary, sides: Sides, page: Path) -> None:
         Dataset.from_pandas(_shown(rows.columns[columns]), definition) for rows in (sides.window, sides.reference)
     )
     metrics = [_metric(each, summary) for each in summary.columns]
-    report = Report([*metrics, *(ValueStats(column=name) for name in columns)], include_tests=True)
+    report = Report([*metrics, *(ValueStats(column=name) for name in columns)])
     with np.errstate(invalid="ignore", divide="ignore"):  # statistics of constant columns
         run = report.run(current, reference, name=str(summary))
     with replacing(page) as temporary:
@@ -81,8 +63,6 @@ def write_report(summary: Summary, sides: Sides, page: Path) -> None:
 def _metric(moved: Moved, summary: Summary) -> Shift:
     # the test says what the summary says: a move that is sure but a trifle is not drift
     tests = [gt(summary.level)] if moved.drifted or moved.p_value > summary.level else []
-    if moved.name == DOMAIN and summary.domain_auc:
-        return DomainAucValue(about=moved.sentence, p_value=moved.p_value, value=summary.domain_auc.value)
     return Shift(about=moved.sentence, p_value=moved.p_value, tests=tests)
 
 

@@ -30,10 +30,12 @@ def describe(finding: Finding, compared: Compared, sides: Sides) -> str:
     if finding.name == UNCERTAIN:
         return f"{name}: {before.mean():.0%} to {now.mean():.0%}"
     middle, later = float(np.median(before)), float(np.median(now))
-    if np.isclose(middle, later, rtol=0.005, atol=1e-9):
-        middle, later = (float(np.mean(np.abs(side - middle))) for side in (before, now))
-        return f"{name}: same median, mean distance from it {middle:.3g} to {later:.3g}"
-    return f"{name}: median {middle:.3g} to {later:.3g}"
+    if not np.isclose(middle, later, rtol=0.005, atol=1e-9):
+        return f"{name}: median {middle:.3g} to {later:.3g}"
+    if finding.moved == 0:
+        return f"{name}: median {middle:.3g}"
+    near, far = (float(np.mean(np.abs(side - middle))) for side in (before, now))
+    return f"{name}: median {middle:.3g}, mean distance from it {near:.3g} to {far:.3g}"
 
 
 def reason(compared: Compared, sentences: list[str], *, level: float) -> str:
