@@ -22,7 +22,7 @@ def test_uncertain_verdicts_are_shares(shifted):
 
 
 def test_embeddings_are_told_by_their_own_measures(shifted):
-    assert "AUC 1.00 [" in shifted[0][DOMAIN]
+    assert "AUC of telling them apart 1.00 [" in shifted[0][DOMAIN]
     assert "MMD" in shifted[0][MMD]
 
 
@@ -30,10 +30,12 @@ def test_a_column_that_did_not_move_says_so(shifted):
     assert shifted[0]["jpeg_quality"] == "JPEG quality: median 90"
 
 
-def test_the_reason_names_the_strongest_and_counts_the_rest(shifted):
-    _, found = shifted
-    said = reason(found, ["a", "b", "c", "d", "e"], level=0.02)
-    assert said.startswith("a; b; c; and 2 more (p 0.0")
+def test_the_reason_names_the_strongest_of_each_kind_and_counts_the_rest(shifted):
+    sentences, found = shifted
+    said = reason(found, [sentences[each.name] for each in found.drifted], level=0.02)
+    assert said.count("embeddings: ") == 1
+    assert "sharpness: " in said
+    assert said.endswith("; and 1 more (p 0.005)")
 
 
 def test_no_drift_says_what_could_not_be_seen(make_rows, settings):

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
+from markupsafe import Markup
+
 from unmask.evaluation.report.axes import Axes, Scale, share
 from unmask.evaluation.report.charts import Series, line_chart
 from unmask.files import replacing
@@ -15,10 +17,12 @@ from unmask.files import replacing
 FOLDER, PAGE = "reports", "history.html"
 STAMP = "%Y%m%dT%H%M%SZ"
 DAY = 86400.0
+LEAST_P = 1e-4
 SHOWN = 200  # newest summaries on the page
 STYLE = (
     ":root{color-scheme:light dark}"
     "body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}"
+    "div{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));gap:1rem}figure{margin:0}"
     "svg{display:block;width:100%;max-width:520px;height:auto;overflow:visible}"
     "svg text{font:11px system-ui;fill:currentColor}.band{fill:currentColor;opacity:.15}.dot{fill:currentColor}"
     ".grid,.base,.guide{stroke:currentColor;opacity:.25}.guide{stroke-dasharray:3 4}"
@@ -67,13 +71,13 @@ def read_history(folder: Path) -> list[Entry]:
 def write_history(folder: Path) -> Path:
     """Draw the newest summaries over time; returns the page."""
     entries = read_history(folder)[-SHOWN:]
-    charts = "".join(f"<figure>{chart}</figure>" for chart in _charts(entries))
+    charts = "".join(f"<figure><figcaption>{title}</figcaption>{chart}</figure>" for title, chart in _charts(entries))
     rows = "".join(_table_row(entry, folder) for entry in reversed(entries))
     page = folder / PAGE
     with replacing(page) as temporary:
         temporary.write_text(
             "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-            f"<style>{STYLE}</style><title>Drift over time</title><h1>Drift over time</h1>{charts}"
+            f"<style>{STYLE}</style><title>Drift over time</title><h1>Drift over time</h1><div>{charts}</div>"
             "<table><tr><th>Window's end<th>Decision<th>Pictures<th>p<th>Why</tr>"
             f"{rows}</table></html>\n",
             encoding="utf-8",
@@ -105,32 +109,26 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _charts(entries: Sequence[Entry]) -> list[str]:
+def _charts(entries: Sequence[Entry]) -> list[tuple[str, Markup]]:
+    """Titles and charts; nothing before the first decision."""
     if not entries:
         return []
     last = entries[-1].time
     days = [(entry.time - last) / DAY for entry in entries]
-    x = Scale(min([*days, -1.0]), 0.0)
-    label = "days before the last window"
-    moved = [entry.moved for entry in entries]
-    lowest = Scale(-4.0, 0.0, lambda value: f"{10**value:g}")
+    x, label = Scale(min([*days, -1.0]), 0.0), "days before the last window"
+    auc, moved = [entry.auc for entry in entries], [entry.moved for entry in entries]
+    ends = [entry.low for entry in entries], [entry.high for entry in entries]
+    p_values = [math.log10(max(entry.p_value, LEAST_P)) for entry in entries]
+    scale = Scale(math.log10(LEAST_P), 0.0, lambda value: f"{10**value:g}")
+    charts = (
+        (Axes("Telling window from reference by embeddings", label, "AUC", x, Scale(0.4, 1.0), level=0.5), auc, ends),
+        (Axes("What moved most, beyond chance", label, "pictures", x, Scale(0.0, 1.0, share)), moved, (None, None)),
+        (Axes("All together", label, "p-value", x, scale), p_values, (None, None)),
+    )
     return [
-        line_chart(
-            Axes("Domain classifier on embeddings", label, "AUC", x, Scale(0.4, 1.0), level=0.5),
-            [_series("AUC", days, [e.auc for e in entries], [e.low for e in entries], [e.high for e in entries])],
-        ),
-        line_chart(Axes("Most that moved", label, "pictures", x, Scale(0, 1, share)), [_series("share", days, moved)]),
-        line_chart(
-            Axes("All together", label, "p-value", x, lowest),
-            [_series("p", days, [math.log10(max(e.p_value, 1e-4)) for e in entries])],
-        ),
+        (axes.title, line_chart(axes, [Series(axes.y_label, "student", days, y, low, high, dots=True)]))
+        for axes, y, (low, high) in charts
     ]
-
-
-def _series(
-    name: str, x: list[float], y: list[float], low: list[float] | None = None, high: list[float] | None = None
-) -> Series:
-    return Series(name, "student", x, y, low, high, dots=True)
 
 
 def _table_row(entry: Entry, folder: Path) -> str:

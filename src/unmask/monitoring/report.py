@@ -50,7 +50,8 @@ def write_report(summary: Summary, sides: Sides, page: Path) -> None:
     current, reference = (
         Dataset.from_pandas(_shown(rows.columns[columns]), definition) for rows in (sides.window, sides.reference)
     )
-    metrics = [_metric(each, summary) for each in summary.columns]
+    whole = Moved("", str(summary), 0.0, summary.p_value or 0.0, summary.drifted)
+    metrics = [_metric(each, summary) for each in (whole, *summary.columns)]
     report = Report([*metrics, *(ValueStats(column=name) for name in columns)])
     with np.errstate(invalid="ignore", divide="ignore"):  # statistics of constant columns
         run = report.run(current, reference, name=str(summary))
