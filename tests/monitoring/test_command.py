@@ -63,3 +63,11 @@ def test_a_model_without_a_reference_is_an_error_of_one_line(look, make_traffic)
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("monitor: error: var/references/ba9876543210.parquet: missing")
+
+
+def test_a_window_can_be_accepted(look, make_traffic):
+    rows = [make_traffic(number, shift=2.0) for number in range(60)]
+    result = look(rows, "--accept")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "monitor: var/references/0123456789ab.parquet is the reference from now on" in result.stderr
+    assert look(rows).exit_code == 0

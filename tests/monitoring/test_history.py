@@ -15,9 +15,11 @@ def test_the_newest_pages_stay_and_the_json_of_all(settings, noon, tmp_path):
     for hour in range(5):
         undecided(tmp_path, noon + timedelta(hours=hour), settings)
     folder = tmp_path / "reports"
+    (folder / "20261121T120000Z.evidently.json").write_text("{}")
     assert remove_old_pages(folder, keep=2) == 3
     assert [path.name for path in sorted(folder.glob("*Z.html"))] == ["20261121T150000Z.html", "20261121T160000Z.html"]
     assert len(list(folder.glob("*Z.json"))) == 5
+    assert not list(folder.glob("*.evidently.json"))
 
 
 def test_a_window_that_is_looked_at_again_replaces_its_report(settings, noon, tmp_path):

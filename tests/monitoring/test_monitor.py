@@ -5,7 +5,7 @@ import pytest
 
 from tests.monitoring.conftest import OTHER, VERSION
 from unmask.errors import DataError
-from unmask.monitoring.monitor import monitor
+from unmask.monitoring.monitor import accept, monitor
 
 pytestmark = pytest.mark.usefixtures("without_evidently")
 
@@ -80,3 +80,29 @@ def test_a_model_without_a_reference_is_refused(look, state, make_traffic, log_t
     log_traffic(state, [make_traffic(number, version=OTHER) for number in range(60)])
     with pytest.raises(DataError, match="is of another model"):
         look()
+
+
+@pytest.fixture
+def take(state, settings, noon):
+    def _take():
+        return accept(state, noon - timedelta(hours=2), noon, settings, built=state.parent / "built.parquet")
+
+    return _take
+
+
+def test_accepted_traffic_is_what_later_windows_are_compared_with(look, take, state, make_traffic, log_traffic):
+    log_traffic(state, [make_traffic(number, shift=1.5) for number in range(80)])
+    assert look().summary.drifted
+    take()
+    log_traffic(state, [make_traffic(number, shift=1.5) for number in range(80, 160)])
+    assert not look().summary.drifted
+    log_traffic(state, [make_traffic(number) for number in range(160, 240)])
+    assert look().summary.drifted
+
+
+def test_a_few_pictures_are_never_accepted(take, state, make_traffic, log_traffic):
+    with pytest.raises(DataError, match="nothing was asked"):
+        take()
+    log_traffic(state, [make_traffic(number) for number in range(10)])
+    with pytest.raises(DataError, match="10 distinct pictures"):
+        take()

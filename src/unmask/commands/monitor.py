@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from unmask.monitoring.monitor import Monitored
 
 DRIFTED, UNDECIDED = 3, 4  # exit codes
+Span = tuple[datetime, datetime]
 
 
 def monitor_command(
@@ -24,6 +25,9 @@ def monitor_command(
     out: Annotated[
         Path | None, typer.Option("--json", help="Write the summary there, too.", show_default=False)
     ] = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Take the window as what is usual, instead of judging it.")
+    ] = False,
 ) -> None:
     """Say whether the service's traffic has drifted from what its model knows, and in what.
 
@@ -39,6 +43,10 @@ def monitor_command(
     without drift at most the share drift.level raises an alarm, and what moved
     fewer than drift.min_moved of the pictures raises none.
 
+    Traffic has another mix than held-out rows: fewer fakes, other cameras. Where a
+    person has looked at a window and found it in order, --accept makes it the
+    reference of this model, to which later windows are then compared.
+
     Only predictions of the model that answered last count; the reference of each
     model is kept in <state>/references. A picture that was sent many times counts
     once, and pictures of one request belong together.
@@ -53,10 +61,14 @@ def monitor_command(
     an error, 2 for a wrong option.
     """  # noqa: D301  # \b is the character that keeps a paragraph's lines
     code = 0
+    end = until.replace(tzinfo=UTC) if until else datetime.now(UTC)
+    span = (end - timedelta(hours=hours), end)
 
     def run() -> str:
         nonlocal code
-        found = _monitor(state, timedelta(hours=hours), until)
+        if accept:
+            return f"{_accept(state, span)} is the reference from now on"
+        found = _monitor(state, span)
         _show(found)
         if out is not None:
             from unmask.files import write_json
@@ -69,13 +81,20 @@ def monitor_command(
     raise typer.Exit(code)
 
 
-def _monitor(state: Path | None, length: timedelta, until: datetime | None) -> "Monitored":
+def _monitor(state: Path | None, span: Span) -> "Monitored":
     from unmask.config import load_config
     from unmask.monitoring.monitor import monitor
 
     config = load_config(Path.cwd())
-    end = until.replace(tzinfo=UTC) if until else datetime.now(UTC)
-    return monitor(state or Path(config.serving.state), end - length, end, config.drift, seed=config.seed)
+    return monitor(state or Path(config.serving.state), *span, config.drift, seed=config.seed)
+
+
+def _accept(state: Path | None, span: Span) -> Path:
+    from unmask.config import load_config
+    from unmask.monitoring.monitor import accept
+
+    config = load_config(Path.cwd())
+    return accept(state or Path(config.serving.state), *span, config.drift)
 
 
 def _show(found: "Monitored") -> None:

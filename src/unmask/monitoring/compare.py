@@ -83,12 +83,19 @@ class Sides:
         """Sides of a comparison, or why there is nothing to decide."""
         reference = reference.distinct().at_most(settings.max_rows, seed=seed)
         window = window.distinct()
-        for rows, what in ((window, "the window"), (reference, "the reference")):
-            groups = len(np.unique(rows.groups))
-            if len(rows) < settings.min_rows or groups < MIN_GROUPS:
-                needed = f"{settings.min_rows} (drift.min_rows) in {MIN_GROUPS} groups are needed"
-                return f"{what} has {len(rows)} distinct pictures in {groups} groups; {needed}"
+        lacking = too_few(window, "the window", settings) or too_few(reference, "the reference", settings)
+        if lacking:
+            return lacking
         return cls(reference, window.at_most(len(reference), seed=seed))
+
+
+def too_few(rows: Rows, what: str, settings: Drift) -> str:
+    """Why distinct ROWS are too few to decide anything by; empty where they are enough."""
+    groups = len(np.unique(rows.groups))
+    if len(rows) >= settings.min_rows and groups >= MIN_GROUPS:
+        return ""
+    needed = f"{settings.min_rows} (drift.min_rows) in {MIN_GROUPS} groups are needed"
+    return f"{what} has {len(rows)} distinct pictures in {groups} groups; {needed}"
 
 
 def compare(sides: Sides, settings: Drift, *, seed: int) -> Compared:

@@ -25,6 +25,7 @@ STYLE = (
     "div{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));gap:1rem}figure{margin:0}"
     "svg{display:block;width:100%;max-width:520px;height:auto;overflow:visible}"
     "svg text{font:11px system-ui;fill:currentColor}.band{fill:currentColor;opacity:.15}.dot{fill:currentColor}"
+    ".whisker{stroke:currentColor;opacity:.5;stroke-width:3}"
     ".grid,.base,.guide{stroke:currentColor;opacity:.25}.guide{stroke-dasharray:3 4}"
     ".line{fill:none;stroke:currentColor;stroke-width:2}.student{color:#2a6fc4}"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
@@ -54,11 +55,12 @@ def page_of(state: Path, end: datetime) -> Path:
 
 
 def remove_old_pages(folder: Path, *, keep: int) -> int:
-    """Keep the newest reports as HTML and the JSON of all; returns how many pages were removed."""
+    """Keep the newest reports as Evidently's page and JSON, and the summaries of all; returns how many went."""
     pages = sorted(path for path in folder.glob("*Z.html"))
     old = pages[: max(0, len(pages) - keep)]
     for path in old:
         path.unlink(missing_ok=True)
+        path.with_suffix(".evidently.json").unlink(missing_ok=True)
     return len(old)
 
 

@@ -5,9 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 from unmask.config import Drift
+from unmask.errors import DataError
 from unmask.monitoring.assess import assess
+from unmask.monitoring.compare import too_few
 from unmask.monitoring.history import page_of, remove_old_pages, write_history
-from unmask.monitoring.reference import BUILT, find_reference
+from unmask.monitoring.reference import BUILT, Reference, find_reference, reference_path, write_reference
 from unmask.monitoring.summary import Subject, Summary
 from unmask.monitoring.window import Window, read_window
 
@@ -50,6 +52,26 @@ def monitor(
     )
     remove_old_pages(page.parent, keep=settings.keep_reports)
     return Monitored(summary, page, write_history(page.parent), kept_pictures(summary, state))
+
+
+def accept(state: Path, start: datetime, end: datetime, settings: Drift, *, built: Path = BUILT) -> Path:
+    """Make traffic from START to before END the reference of the model that answered it; returns where it is kept.
+
+    For traffic that a person has looked at: later windows are then compared with the usual mix of this traffic instead
+    of that of the held-out rows. Keeping the pipeline's reference again (`keep_reference`) undoes it.
+
+    Raises:
+        DataError: too few distinct pictures came, or a file is damaged.
+    """
+    window = read_window(state, start, end)
+    rows = window.rows.distinct() if window.rows else None
+    lacking = too_few(rows, "the window", settings) if rows else "nothing was asked"
+    if rows is None or lacking:
+        raise DataError(f"{state}: can't be taken as the reference: {lacking}")
+    before = find_reference(window.model_version, state, built=built)
+    path = reference_path(state, window.model_version)
+    write_reference(path, Reference(rows, window.model_version, before.data_hash))
+    return path
 
 
 def kept_pictures(summary: Summary, state: Path) -> dict[str, Path]:

@@ -69,13 +69,18 @@ def read_reference(path: Path) -> Reference:
     return Reference(rows, str(table["model_version"].iloc[0]), str(table["data_hash"].iloc[0]))
 
 
+def reference_path(state: Path, version: str) -> Path:
+    """Where the reference of a model version is kept."""
+    return state / FOLDER / f"{version}.parquet"
+
+
 def find_reference(version: str, state: Path, *, built: Path = BUILT) -> Reference:
     """The reference of a model version: kept in STATE, else BUILT by the pipeline and then kept.
 
     Raises:
         DataError: neither is of that version, or a file is damaged.
     """
-    kept = state / FOLDER / f"{version}.parquet"
+    kept = reference_path(state, version)
     if not kept.is_file() and built.is_file() and keep_reference(state, built=built) != kept:
         raise DataError(
             f"{kept}: missing, and {built} is of another model; keep the reference of {version} there, "
@@ -100,7 +105,7 @@ def keep_reference(state: Path, *, built: Path = BUILT) -> Path:
     version = read_reference(built).model_version
     if not _VERSION.fullmatch(version):
         raise DataError(f"{built}: {version!r} is no model version; {REMEDY}")
-    kept = state / FOLDER / f"{version}.parquet"
+    kept = reference_path(state, version)
     if not kept.is_file() or kept.read_bytes() != built.read_bytes():
         with replacing(kept) as temporary:
             shutil.copyfile(built, temporary)
