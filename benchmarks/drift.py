@@ -1,6 +1,6 @@
 """How often the monitor raises an alarm: on traffic without drift, and where a generator is new, by its share.
 
-python -m benchmarks.drift  about ten minutes on one core; needs the output of `dvc repro`
+python -m benchmarks.drift  about a quarter of an hour on one core; needs the output of `dvc repro`
 
 A window is drawn from held-out rows of generators that the model knows, newcomers from those that it has never seen.
 For each window people are split anew: one half is the reference, the other sends the traffic, row by row, one picture
@@ -23,6 +23,7 @@ from unmask.evaluation.bootstrap import exact_interval
 from unmask.monitoring.compare import Sides, compare
 from unmask.monitoring.heldout import FROM_MANIFEST, qualities
 from unmask.monitoring.rows import Rows, watched_columns
+from unmask.monitoring.settings import check_settings
 from unmask.serving.traffic import project
 
 SIZES = (100, 300, 1000)
@@ -64,6 +65,7 @@ def main(
     """Print one table; nothing here is a test."""
     config = load_config(Path.cwd())
     settings = replace(config.drift, permutations=permutations or config.drift.permutations)
+    check_settings(settings)
     pool = read_pool(root, config.package.candidate)
     known = int(pool.known.sum())
     groups = len(np.unique(pool.rows.groups[pool.known]))

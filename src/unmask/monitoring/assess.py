@@ -7,6 +7,7 @@ from unmask.config import Drift
 from unmask.files import replacing, write_json
 from unmask.monitoring.compare import Sides, compare
 from unmask.monitoring.rows import Rows
+from unmask.monitoring.settings import check_settings
 from unmask.monitoring.summary import Subject, Summary, decided, undecided
 
 UNDECIDED = (
@@ -26,7 +27,12 @@ def assess(
     seed: int,
     why: str = "",
 ) -> Summary:
-    """Compare two sides and write PAGE, and the summary as JSON beside it; without a side, WHY it is undecided."""
+    """Compare two sides and write PAGE, and the summary as JSON beside it; without a side, WHY it is undecided.
+
+    Raises:
+        ConfigError: a setting is out of range.
+    """
+    check_settings(settings)
     if reference is None or window is None:
         sides: Sides | str = why
     else:

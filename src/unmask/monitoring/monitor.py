@@ -82,11 +82,10 @@ def kept_pictures(summary: Summary, state: Path) -> dict[str, Path]:
 
 
 def _subject(window: Window, *, data_hash: str) -> Subject:
-    asked = f"{len(window.rows) if window.rows else 0:,} predictions in {window.requests:,} requests"
     between = " to ".join(time.isoformat(timespec="seconds") for time in (window.start, window.end))
     left_aside = {"of another model": window.other_models, "damaged lines of the log": window.damaged}
     return Subject(
-        what=f"{asked}, {between}, model {window.model_version or '-'}",
+        what=f"{window.predictions:,} predictions, {between}, model {window.model_version or '-'}",
         start=window.start.isoformat(),
         end=window.end.isoformat(),
         model_version=window.model_version,

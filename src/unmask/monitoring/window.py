@@ -1,5 +1,6 @@
 """A window of served traffic: predictions of one model, from the service's log."""
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,8 @@ import numpy as np
 
 from unmask.monitoring.rows import Rows, watched_columns
 from unmask.serving.traffic import TrafficRow, read_traffic
+
+MOST = 20_000  # rows that are held at once; of a busier window requests are drawn at random
 
 
 @dataclass(frozen=True)
@@ -22,28 +25,34 @@ class Window:
     end: datetime
     rows: Rows | None
     model_version: str
-    requests: int
+    predictions: int
     other_models: int
     damaged: int
 
 
-def read_window(state: Path, start: datetime, end: datetime) -> Window:
-    """Rows of predictions made from START to before END, both with a time zone.
+def read_window(state: Path, start: datetime, end: datetime, *, most: int = MOST) -> Window:
+    """Rows of predictions made from START to before END, both with a time zone; about MOST of them at most.
 
     Embeddings and scores of two models can't be compared, and without the pictures nothing can be scored anew, so
     that rows of earlier models are left aside.
     """
     traffic = read_traffic(state, start, end)
-    found = sorted(traffic, key=lambda row: (row.time, row.id))
-    version = found[-1].model_version if found else ""
-    own = [row for row in found if row.model_version == version]
+    counts: Counter[str] = Counter()
+    latest, version = start, ""
+    for row in traffic:
+        counts[row.model_version] += 1
+        if row.time >= latest:
+            latest, version = row.time, row.model_version
+    share = most / max(1, counts[version])
+    kept = [row for row in traffic if row.model_version == version and _place(request_of(row.id)) < share]
+    kept.sort(key=lambda row: (row.time, row.id))
     return Window(
         start=start,
         end=end,
-        rows=rows_of_traffic(own) if own else None,
+        rows=rows_of_traffic(kept) if kept else None,
         model_version=version,
-        requests=len(Counter(request_of(row.id) for row in own)),
-        other_models=len(found) - len(own),
+        predictions=counts[version],
+        other_models=counts.total() - counts[version],
         damaged=traffic.damaged,
     )
 
@@ -62,3 +71,8 @@ def rows_of_traffic(traffic: list[TrafficRow]) -> Rows:
 def request_of(row_id: str) -> str:
     """The request that a row is of: its id is that of the request and a number."""
     return row_id.rpartition("-")[0] or row_id
+
+
+def _place(request: str) -> float:
+    """A number from 0 to 1 that is the request's own, so that the same window gives the same rows."""
+    return int.from_bytes(hashlib.sha256(request.encode()).digest()[:6]) / 2**48
