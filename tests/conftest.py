@@ -1,8 +1,14 @@
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from shutil import which
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PROJECT = Path(__file__).parent.parent
 REAL_DATA = "UNMASK_REAL_DATA"
@@ -31,3 +37,18 @@ def real_data() -> Path:
     if not (folder / "faces").is_dir():
         pytest.skip(f"{folder / 'faces'} is not there; {REAL_DATA} names the folder that holds faces/")
     return folder
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["Browser"]:
+    """A headless Chromium of the system, whose camera is a drawn one; ended with its module, for it keeps a loop."""
+    program = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := which(name))), None
+    )
+    if not program:
+        pytest.skip("no Chromium on PATH (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *camera])

@@ -19,7 +19,18 @@ LEVELS = (
     {"evaluation", "monitoring", "serving", "training"},
     {"data", "learning"},
     {"models", "labels", "presets"},
-    {"config", "console", "dvc_process", "errors", "files", "service_settings", "strict", "ycbcr", "__init__"},
+    {
+        "client",
+        "config",
+        "console",
+        "dvc_process",
+        "errors",
+        "files",
+        "service_settings",
+        "strict",
+        "ycbcr",
+        "__init__",
+    },
 )
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
 
