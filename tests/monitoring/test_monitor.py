@@ -47,12 +47,12 @@ def test_a_shift_is_reported_stored_and_entered_in_the_history(look, state, make
 
 def test_pictures_of_novel_rows_are_found_where_they_were_kept(look, state, make_traffic, log_traffic):
     log_traffic(state, [make_traffic(number, shift=1.5) for number in range(80)])
-    kept = state / "inbox/pictures"
-    kept.mkdir(parents=True)
-    novel = look().summary.novel[3].id
-    for name in (novel, "nobody"):
-        (kept / f"{name}.jpg").write_bytes(b"")
-    assert look().pictures == {novel: kept / f"{novel}.jpg"}
+    captured, sent = look().summary.novel[3].id, look().summary.novel[5].id
+    kept = {captured: state / f"inbox/captured/{captured}.jpg", sent: state / f"inbox/pictures/{sent}.png"}
+    for path in (*kept.values(), state / "inbox/pictures/nobody.jpg", state / "inbox/captured/2026-11-21.jsonl"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    assert look().pictures == kept
 
 
 def test_too_few_pictures_are_undecided_not_fine(look, state, make_traffic, log_traffic):

@@ -40,3 +40,10 @@ def test_of_a_busy_window_whole_requests_are_drawn_the_same_each_time(make_traff
     assert set(np.unique(found.rows.groups, return_counts=True)[1]) == {3}
     again = read_window(tmp_path, noon - timedelta(hours=2), noon, most=90)
     assert again.rows.ids.tolist() == found.rows.ids.tolist()
+
+
+def test_clips_are_left_aside(make_traffic, log_traffic, noon, tmp_path):
+    log_traffic(tmp_path, [make_traffic(n, **({"quality": None} if n < 3 else {})) for n in range(10)])
+    found = read_window(tmp_path, noon - timedelta(hours=2), noon)
+    assert (len(found.rows), found.predictions, found.unmeasured) == (7, 7, 3)
+    assert found.rows.columns.notna().all(axis=None)

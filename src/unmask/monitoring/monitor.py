@@ -12,8 +12,7 @@ from unmask.monitoring.history import page_of, remove_old_pages, write_history
 from unmask.monitoring.reference import BUILT, Reference, find_reference, reference_path, write_reference
 from unmask.monitoring.summary import Subject, Summary
 from unmask.monitoring.window import Window, read_window
-
-PICTURES = Path("inbox/pictures")  # of the state folder
+from unmask.serving.inbox.rows import CAPTURED, FEEDBACK_PICTURES, INBOX
 
 
 @dataclass(frozen=True)
@@ -76,14 +75,18 @@ def accept(state: Path, start: datetime, end: datetime, settings: Drift, *, buil
 
 def kept_pictures(summary: Summary, state: Path) -> dict[str, Path]:
     """Pictures of the most novel rows by id, most novel first, where the inbox has them."""
-    folder = state / PICTURES
-    at_hand = {path.stem: path for path in folder.iterdir() if path.is_file()} if folder.is_dir() else {}
+    folders = [state / INBOX / name for name in (CAPTURED, FEEDBACK_PICTURES)]
+    at_hand = {path.stem: path for folder in folders if folder.is_dir() for path in folder.iterdir()}
     return {each.id: at_hand[each.id] for each in summary.novel if each.id in at_hand}
 
 
 def _subject(window: Window, *, data_hash: str) -> Subject:
     between = " to ".join(time.isoformat(timespec="seconds") for time in (window.start, window.end))
-    left_aside = {"of another model": window.other_models, "damaged lines of the log": window.damaged}
+    left_aside = {
+        "of another model": window.other_models,
+        "of clips": window.unmeasured,
+        "damaged lines of the log": window.damaged,
+    }
     return Subject(
         what=f"{window.predictions:,} predictions, {between}, model {window.model_version or '-'}",
         start=window.start.isoformat(),

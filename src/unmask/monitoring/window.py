@@ -16,9 +16,9 @@ MOST = 20_000  # rows that are held at once; of a busier window requests are dra
 
 @dataclass(frozen=True)
 class Window:
-    """Predictions of the model that answered last, and how many rows were left aside for being of another one.
+    """Predictions of pictures by the model that answered last, and how many rows were left aside, by reason.
 
-    `rows` is None where nothing was asked; `damaged` counts lines of the log that could not be read.
+    `rows` is None where no picture was asked; `damaged` counts lines of the log that could not be read.
     """
 
     start: datetime
@@ -27,6 +27,7 @@ class Window:
     model_version: str
     predictions: int
     other_models: int
+    unmeasured: int
     damaged: int
 
 
@@ -34,25 +35,31 @@ def read_window(state: Path, start: datetime, end: datetime, *, most: int = MOST
     """Rows of predictions made from START to before END, both with a time zone; about MOST of them at most.
 
     Embeddings and scores of two models can't be compared, and without the pictures nothing can be scored anew, so
-    that rows of earlier models are left aside.
+    that rows of earlier models are left aside; so are rows without quality features, which are of clips: the reference
+    is of pictures.
     """
     traffic = read_traffic(state, start, end)
     counts: Counter[str] = Counter()
+    unmeasured: Counter[str] = Counter()
     latest, version = start, ""
     for row in traffic:
         counts[row.model_version] += 1
+        unmeasured[row.model_version] += row.quality is None
         if row.time >= latest:
             latest, version = row.time, row.model_version
-    share = most / max(1, counts[version])
-    kept = [row for row in traffic if row.model_version == version and _place(request_of(row.id)) < share]
+    predictions = counts[version] - unmeasured[version]
+    share = most / max(1, predictions)
+    usable = (row for row in traffic if row.model_version == version and row.quality is not None)
+    kept = [row for row in usable if _place(request_of(row.id)) < share]
     kept.sort(key=lambda row: (row.time, row.id))
     return Window(
         start=start,
         end=end,
         rows=rows_of_traffic(kept) if kept else None,
         model_version=version,
-        predictions=counts[version],
+        predictions=predictions,
         other_models=counts.total() - counts[version],
+        unmeasured=unmeasured[version],
         damaged=traffic.damaged,
     )
 
