@@ -55,6 +55,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
         ("sample", "smoke test"),
         ("forget", "forgotten.txt"),
         ("preset", "encoder.weights"),
+        ("monitor", "drift.level"),
         ("predict", "data_hash"),
         ("protocol", "first_seen"),
         ("promote", "without a dropped request"),
@@ -76,6 +77,7 @@ def test_help_teaches(call: Callable[..., Result], command: str, lesson: str) ->
         ("forget", "unmask "),
         ("predict", "verdict "),
         ("compare", "exit status  0"),
+        ("monitor", "<state>/reports/"),
         ("promote", "promotions.jsonl "),
     ],
 )

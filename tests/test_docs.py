@@ -24,6 +24,7 @@ RUN_HERE = {
     "unmask preset sjedd-vitb32 --dry-run": "teach.optimiser.learning_rate: 3.0e-3 -> 6.0e-7",
     "python -m benchmarks.data --help": "--full",
     "python -m benchmarks.train --help": "--only",
+    "python -m benchmarks.drift --help": "--windows",
     "python -m benchmarks.evaluate --help": "--resamples",
     "python -m benchmarks.serve --help": "--soak",
     "dvc dag": "distill",
@@ -36,6 +37,7 @@ RUN_HERE = {
 COMPARISON = "tests/evaluation/comparison/test_revisions.py"
 REPRO = "tests/pipeline/test_repro.py"
 CLI = "tests/test_cli.py"
+MONITOR = "tests/monitoring/test_command.py"
 PREDICT = "tests/serving/offline/test_predict.py"
 PROTOCOL = "tests/protocols/test_run.py"
 REPORT = "tests/evaluation/report/test_page.py"
@@ -85,6 +87,7 @@ RUN_ELSEWHERE = {
     "unmask report --open": f"{REPORT}::test_the_command_opens_the_page",
     "unmask report build/evaluation --out report.html": f"{REPORT}::test_the_command_renders_a_finished_folder",
     "unmask compare HEAD build/evaluation": f"{COMPARISON}::test_a_revision_gives_what_it_had",
+    "unmask monitor --state var --hours 24": f"{MONITOR}::test_the_exit_status_says_what_was_decided",
     "unmask ingest PATH": f"{REPRO}::test_two_batches_were_taken_in",
     "unmask ingest PATH --dry-run": f"{CLI}::test_a_dry_run_lists_and_writes_nothing",
     "unmask forget --source newsroom --group person-17 --yes": f"{CLI}::test_forgetting_says_what_else_to_purge",

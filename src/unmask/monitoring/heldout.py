@@ -1,0 +1,122 @@
+"""Held-out rows of the data as the packaged model scores them: the reference, and the newest batch against the rest."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from unmask.console import track
+from unmask.data.batches import list_batches
+from unmask.data.decode import decode_image
+from unmask.data.manifest import read_manifest
+from unmask.data.preprocess import Pixels
+from unmask.data.shards import ShardReader
+from unmask.data.tables import read_table
+from unmask.errors import DataError
+from unmask.monitoring.rows import Rows
+from unmask.monitoring.window import rows_of_traffic
+from unmask.serving.bundle import Bundle
+from unmask.serving.picture_quality import Quality
+from unmask.serving.runtime import BATCH, Answer, Runtime
+from unmask.serving.traffic import TrafficRow, project
+
+FROM_PREDICTIONS = ["candidate", "image_id", "split", "batch", "seen"]
+FROM_MANIFEST = ["image_id", "key", "group", "sharpness", "brightness", "picture_width", "picture_height"]
+FROM_MANIFEST += ["jpeg_quality", "bytes"]
+NEVER = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Validation and test rows: what the manifest says of them, and of which batches they are, oldest first."""
+
+    table: pd.DataFrame
+    batches: list[str]
+
+    def of_known_generators(self) -> pd.DataFrame:
+        """Photographs and fakes of generators that the model has learned from; what else comes is news."""
+        return self.table[self.table["seen"]]
+
+
+def read_heldout(*, data: Path, dataset: Path, predictions: Path, candidate: str) -> HeldOut:
+    """Labelled rows on which no model has trained, by id.
+
+    Raises:
+        DataError: an input is missing or damaged, or has no rows of the candidate.
+    """
+    judged = read_table(predictions, FROM_PREDICTIONS)
+    judged = judged[(judged["candidate"] == candidate) & judged["split"].isin(["val", "test"])]
+    if not len(judged):
+        raise DataError(f"{predictions}: no validation or test rows of {candidate}; run `dvc repro evaluate`")
+    facts = read_manifest(dataset / "manifest.parquet", FROM_MANIFEST)
+    table = judged.merge(facts, on="image_id", how="inner", validate="one_to_one").sort_values("image_id")
+    present = set(table["batch"])
+    batches = [batch.name for batch in list_batches(data) if batch.name in present]
+    if not batches:
+        raise DataError(f"{data}: holds no batch of the rows that were scored; run `dvc checkout`")
+    return HeldOut(table.reset_index(drop=True), batches)
+
+
+def some_groups(table: pd.DataFrame, count: int, *, seed: int) -> pd.DataFrame:
+    """Whole groups of a table at random, at most COUNT rows."""
+    if len(table) <= count:
+        return table
+    sizes = table.groupby("group").size().sample(frac=1.0, random_state=seed)
+    return table[table["group"].isin(sizes.index[sizes.cumsum() <= count])]
+
+
+def score_rows(table: pd.DataFrame, runtime: Runtime, dataset: Path, *, workers: int) -> Rows:
+    """Rows of a table as the service would log them, scored by the packaged model in the numbers it is served in.
+
+    Raises:
+        DataError: a shard is damaged or a crop does not decode.
+    """
+    reader = ShardReader(dataset)
+
+    def load(key: str) -> Pixels:
+        return runtime.prepare(decode_image(reader.read(key)))
+
+    answers: list[Answer] = []
+    keys = table["key"].tolist()
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        for start in track(range(0, len(keys), BATCH), "reference"):
+            answers += runtime.predict_crops(np.stack(list(pool.map(load, keys[start : start + BATCH]))))
+    pairs = zip(table["image_id"], answers, qualities(table), strict=True)
+    rows = rows_of_traffic([_logged(name, answer, quality, runtime.bundle) for name, answer, quality in pairs])
+    return replace(rows, groups=table["group"].to_numpy(dtype=str))
+
+
+def _logged(name: str, answer: Answer, quality: Quality, bundle: Bundle) -> TrafficRow:
+    row = TrafficRow(
+        id=name,
+        time=NEVER,
+        route="",
+        model_version=bundle.version,
+        data_hash=bundle.data.md5,
+        probability=answer.p_fake,
+        logit=answer.logit,
+        verdict=answer.verdict,
+        marginals=answer.attributes,
+        quality=quality,
+        embedding=project(answer.embedding),
+    )
+    # the log rounds, and small numbers that are rounded on one side alone would look like drift
+    return TrafficRow.from_json(row.to_json())
+
+
+def qualities(table: pd.DataFrame) -> list[Quality]:
+    """Quality features of the pictures, as the service measures them."""
+    return [
+        Quality(
+            sharpness=row["sharpness"],
+            brightness=row["brightness"],
+            picture_width=row["picture_width"],
+            picture_height=row["picture_height"],
+            jpeg_quality=row["jpeg_quality"],
+            bytes_per_px=row["bytes"] / max(1, row["picture_width"] * row["picture_height"]),
+        )
+        for row in table.to_dict("records")
+    ]
