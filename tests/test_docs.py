@@ -59,7 +59,7 @@ RUN_ELSEWHERE = {
     "dvc push": f"{REPRO}::test_push_leaves_git_clean",
     "python -m unmask.stages.distill": f"{REPRO}::test_a_stage_runs_alone",
     "python -m flows.retrain": "tests/flows/test_retrain.py::test_by_hand_it_needs_no_server",
-    "bentoml serve": f"{SERVICE}::test_a_jpeg_is_answered_with_all_that_makes_it_readable",
+    "bentoml serve": f"{SERVICE}::test_it_answers_as_unmask_predict_does",
     "curl -F images=@face.jpg http://localhost:3000/predict": EXAMPLES,
     "curl -F images=@face.jpg -F images=@other.png http://localhost:3000/predict": EXAMPLES,
     "curl -F clip=@clip.mp4 http://localhost:3000/predict_clip": EXAMPLES,
