@@ -35,7 +35,7 @@ LEVELS = (Level(1, 1), Level(8, 1), Level(32, 1), Level(128, 1), Level(1, 32), L
 
 @dataclass(frozen=True)
 class Cell:
-    """One side at one level in one round: requests a second, milliseconds, requests refused, cores the load took."""
+    """One side at one level: requests a second, milliseconds, requests timed and refused, cores the load took."""
 
     side: str
     level: Level
@@ -43,6 +43,7 @@ class Cell:
     p50_ms: float
     p95_ms: float
     p99_ms: float
+    timed: int
     refused: int
     load_cores: float
 
@@ -57,7 +58,7 @@ def cell_of(side: str, level: Level, measured: Measured) -> Cell:
         raise UnmaskError(f"{side}, {level}: no request was answered (statuses {dict(measured.refused)})")
     p50, p95, p99 = (float(each) for each in 1e3 * np.percentile(measured.latencies_s, PERCENTILES))
     rate, refused = measured.answered / measured.seconds, sum(measured.refused.values())
-    return Cell(side, level, rate, p50, p95, p99, refused, measured.load_cores)
+    return Cell(side, level, rate, p50, p95, p99, len(measured.latencies_s), refused, measured.load_cores)
 
 
 def load(server: Server, folder: Path, level: Level, *, seconds: float = 0.0, requests: int = 0) -> Measured:
@@ -100,8 +101,10 @@ def compare(
         say(f"round {turn} of {rounds}")
         floors.append(max(floor.rate(batch=batch, seconds=seconds / len(BATCHES)) for batch in BATCHES))
         for level in levels:
-            for side, server in servers.items():
-                cells.append(cell_of(side, level, load(server, folder, level, seconds=seconds)))
+            # Another side begins each round: what one leaves behind is not always the same one's to bear.
+            order = list(servers)
+            sides = order[turn % len(order) :] + order[: turn % len(order)]
+            cells += [cell_of(side, level, load(servers[side], folder, level, seconds=seconds)) for side in sides]
     return cells, floors
 
 

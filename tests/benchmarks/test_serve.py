@@ -41,8 +41,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return write_pictures(folder, count=7, source=None, dataset=folder)
 
 
-def cell(side: str, level: Level = ONE, rate: float = 100.0, p99_ms: float = 50.0, refused: int = 0) -> Cell:
-    return Cell(side, level, rate, p50_ms=10.0, p95_ms=20.0, p99_ms=p99_ms, refused=refused, load_cores=0.1)
+def cell(side: str, level: Level = ONE, rate: float = 100.0, **other: float) -> Cell:
+    figures = {"p50_ms": 10.0, "p95_ms": 20.0, "p99_ms": 50.0, "timed": 1000, "refused": 0, "load_cores": 0.1}
+    return Cell(side, level, rate, **(figures | other))
 
 
 def test_pictures_have_all_sides_and_are_the_same_each_time(pictures, tmp_path):
@@ -111,7 +112,7 @@ def test_percentiles_and_rate_of_a_cell():
     measured = Measured([number / 1000 for number in range(101)], answered=50, refused=Counter({429: 3}), seconds=2.0)
     found = cell_of(OURS, ONE, measured)
     assert (found.p50_ms, found.p95_ms, found.p99_ms) == pytest.approx((50.0, 95.0, 99.0))
-    assert (found.rate, found.refused) == (25.0, 3)
+    assert (found.rate, found.timed, found.refused) == (25.0, 101, 3)
 
 
 def test_a_side_that_never_answers_is_an_error():
@@ -122,24 +123,23 @@ def test_a_side_that_never_answers_is_an_error():
 def test_the_middle_round_counts_and_every_refusal():
     found = medians([cell(OURS, rate=rate, refused=1) for rate in (300.0, 100.0, 110.0)] + [cell(TORCH)])
     assert [(each.side, each.rate, each.refused) for each in found] == [(OURS, 110.0, 3), (TORCH, 100.0, 0)]
-    assert "| 32 x 1 | service | 110 | 10.0 | 20.0 | 50.0 | 3 | 0.10 |" in figures(found)
+    assert "| 32 x 1 | service | 110 | 10.0 | 20.0 | 50.0 | 3000 | 3 | 0.10 |" in figures(found)
 
 
 def test_ratios_are_against_the_floor_and_the_faster_peer():
     cells = [
         *(cell(OURS, rate=300.0, p99_ms=40.0), cell(TORCH, rate=100.0, p99_ms=50.0)),
         *(cell(BENTO, rate=200.0, p99_ms=100.0), cell(FACES, rate=30.0)),
-        *(cell(OURS, MANY, rate=10.0), cell(BENTO, MANY, rate=5.0)),
+        *(cell(OURS, MANY, rate=10.0, timed=999, refused=2), cell(BENTO, MANY, rate=5.0)),
     ]
     found = {row.what: (row.ratio, row.aim, row.note) for row in ratios(cells, 400.0)}
     assert found == {
         "32 x 1: pictures/s / floor": (0.75, "0.5", ""),
-        "32 x 1: requests/s / better peer": (1.5, "1.2", BENTO),
-        "32 x 1: p99 ms / that peer": (0.4, "under 0.5", BENTO),
+        "32 x 1: requests/s / better peer": (1.5, "1.2", f"{BENTO}; refused: ours 0, theirs 0"),
+        "32 x 1: p99 ms / that peer": (0.4, "under 0.5", f"{BENTO}; refused: ours 0, theirs 0"),
         "32 x 1: requests/s with faces on / off": (0.1, "", ""),
         "4 x 32: pictures/s / floor": (0.8, "0.8", ""),
-        "4 x 32: requests/s / better peer": (2.0, "1.2", BENTO),
-        "4 x 32: p99 ms / that peer": (1.0, "", BENTO),
+        "4 x 32: requests/s / better peer": (2.0, "1.2", f"{BENTO}; refused: ours 2, theirs 0"),
     }
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+import av
 import httpx
 import psutil
 import pytest
@@ -94,6 +95,17 @@ def mp4(seconds):
     return struct.pack(">I4s4sI4s", 20, b"ftyp", b"isom", 512, b"mp41") + moov
 
 
+def clip(*, frames, rate):
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as container:
+        video = container.add_stream("mpeg4", rate=rate)
+        video.width, video.height, video.pix_fmt = 96, 80, "yuv420p"
+        for _ in range(frames):
+            container.mux(video.encode(av.VideoFrame.from_image(grey(128, (96, 80)))))
+        container.mux(video.encode())
+    return stream.getvalue()
+
+
 def zipped():
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
@@ -133,6 +145,21 @@ def test_a_hostile_file(client, name):
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     assert not [word for word in ("/tmp", "Traceback", "BytesIO", "PIL", "0x", "site-packages") if word in answer.text]  # noqa: S108
+
+
+CLIPS = {
+    "a length of 136 years": (lambda: mp4(2**32 - 1), 400),
+    "200 seconds": (lambda: clip(frames=200, rate=1), 413),
+    "truncated": (lambda: clip(frames=8, rate=8)[:300], 400),
+    "a picture": (lambda: JPEG, 415),
+}
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_a_hostile_clip(client, name):
+    make, status = CLIPS[name]
+    answer = client.post("/predict_clip", files=[("clip", ("a.mp4", make(), "video/mp4"))])
+    assert (answer.status_code, set(answer.json())) == (status, {"error", "request_id"}), answer.text
 
 
 def test_many_large_pictures_wait_for_each_other(client, served):
@@ -247,6 +274,7 @@ def test_five_hundred_at_once(client):
     statuses = Counter(answer.status_code for answer in answers)
     assert set(statuses) <= {200, 429}
     assert statuses[200] >= 16
+    assert statuses[429], "none of 500 was sent away"
     for answer in answers:
         if answer.status_code == 429:
             assert answer.headers["retry-after"] == "1"

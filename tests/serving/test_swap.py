@@ -18,6 +18,8 @@ from PIL import Image
 from unmask.serving.bundle import load_bundle
 from unmask.serving.promoted import promote, rollback
 
+pytestmark = pytest.mark.xdist_group("swap")  # the tests share a service and follow each other
+
 CONNECTIONS = 6
 # The picture is white: logit = gain / 2, temperature 2.
 KNOWN = {8.0: 0.8808, 4.0: 0.7311}

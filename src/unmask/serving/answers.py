@@ -35,8 +35,8 @@ class Judged(BaseModel):
     verdict: Verdict = Field(description="uncertain between the two thresholds", examples=["fake"])
     sentence: str = Field(examples=["altered: mouth and lip (0.93), physical inconsistency (0.88)"])
     attributes: dict[str, float] = Field(
-        description="marginal probability of each label",
-        examples=[{"fake": 0.93, "physical inconsistency": 0.88, "lip": 0.93, "mouth": 0.95}],
+        description="marginal probability of each label, as the model has it: not calibrated",
+        examples=[{"fake": 0.96, "physical inconsistency": 0.88, "lip": 0.93, "mouth": 0.95}],
     )
 
     @classmethod
@@ -96,7 +96,8 @@ class Source(BaseModel):
     request_id: str = Field(
         description="as in the header X-Request-ID and in the log", examples=["9f2c4e7a5b8d4c0f8a6b1d2e3f405162"]
     )
-    thresholds: dict[str, ThresholdMeaning] = Field(description="`fake` and `real`")
+    data_note: str = Field(description="what to know about that data, if anything", examples=[""])
+    thresholds: dict[str, ThresholdMeaning] = Field(description="`fake` and `real`; the rates are of single crops")
 
     @classmethod
     def of(cls, bundle: Bundle, request_id: str) -> dict[str, object]:
@@ -104,6 +105,7 @@ class Source(BaseModel):
         return {
             "model_version": bundle.version,
             "data_hash": bundle.data.md5,
+            "data_note": bundle.data.note,
             "request_id": request_id,
             "thresholds": meanings(bundle.calibration),
         }
@@ -142,7 +144,6 @@ class Model(Source):
     metrics: dict[str, object] = Field(
         description="on the test rows", examples=[{"auc": {"value": 0.9, "low": 0.85, "high": 0.94}}]
     )
-    data_note: str = Field(description="what to know about the data", examples=[""])
     swap: Swap
     card: str = Field(description="the model card, Markdown", examples=["# Model card"])
 
@@ -152,7 +153,7 @@ def meanings(calibration: Calibration) -> dict[str, ThresholdMeaning]:
     thresholds = calibration.thresholds
     fake = (
         f"fake above it; meant for {thresholds.fake_fpr:.1%} of real pictures, and the {thresholds.n_real} validation "
-        f"reals promise at most {calibration.fake_promised:.1%} (95 % confidence) for pictures like these"
+        f"reals promise at most {calibration.fake_promised:.1%} (95 % confidence) for pictures like them"
     )
     real = (
         f"real below it, uncertain between; meant to miss {thresholds.real_miss:.1%} of fakes, and the "

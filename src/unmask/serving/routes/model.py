@@ -24,7 +24,6 @@ async def model(request: Request) -> Model:
             "faces": engine.settings.faces,
             "labels": bundle.graph.labels,
             "metrics": bundle.metrics,
-            "data_note": bundle.data.note,
             "swap": Swap(since=models.since, follows_promotions=models.follows, refused=models.refused or None),
             "card": (runtime.folder / CARD).read_text(encoding="utf-8"),
             **Source.of(bundle, request.state.request_id),
