@@ -17,6 +17,8 @@ PARAMS = Path("params.yaml")
 PREFIX = "UNMASK_SERVING_"
 FACES = ("none", "mediapipe")
 CAPTURES = ("none", "uncertain")
+MOST = 1e9  # of any number; keeps times and sums of bytes within what the system can count
+MOST_DAYS = 36_500  # of keep_days; the first day that is kept must be a date
 
 
 @dataclass
@@ -37,7 +39,7 @@ class ServingLimits:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            _check(f"limits.{field.name}", value, "above 0", holds=value > 0)
+            _check(f"limits.{field.name}", value, f"above 0 and at most {MOST:,.0f}", holds=0 < value <= MOST)
 
 
 @dataclass
@@ -59,9 +61,10 @@ class Serving:
     limits: ServingLimits
 
     def __post_init__(self) -> None:
-        for key in ("workers", "threads", "poll_s", "keep_days"):
-            _check(key, getattr(self, key), "at least 0", holds=getattr(self, key) >= 0)
-        _check("batch", self.batch, "above 0", holds=self.batch > 0)
+        for key in ("workers", "threads", "poll_s", "keep_days", "inbox_megabytes"):
+            value, most = getattr(self, key), MOST_DAYS if key == "keep_days" else MOST
+            _check(key, value, f"at least 0 and at most {most:,.0f}", holds=0 <= value <= most)
+        _check("batch", self.batch, f"above 0 and at most {MOST:,.0f}", holds=0 < self.batch <= MOST)
         _check("faces", self.faces, " or ".join(FACES), holds=self.faces in FACES)
         _check("capture", self.capture, " or ".join(CAPTURES), holds=self.capture in CAPTURES)
 

@@ -30,6 +30,7 @@ def test_a_clip_has_a_time_line_with_verdict_and_table(open_page: Opener) -> Non
     page = open_page()
     choose(page, a_webm=clip(LEVELS))
     expect(page.locator(".verdict strong").first).to_have_text(re.compile("Real|Uncertain|Fake"))
+    expect(page.locator(".sentence")).to_have_text(re.compile(r"^judged from \d+ frames, \d+ of them fake by itself$"))
     dots = page.locator(".plot circle")
     assert {dot.get_attribute("class") for dot in dots.all()} == {"real", "fake", "uncertain"}
     page.get_by_text("frames as a table").click()
@@ -47,16 +48,16 @@ def test_the_cursor_starts_at_the_most_suspect_frame_and_follows_keys_and_pointe
     expect(said).to_contain_text("fake")
     slider.focus()
     page.keyboard.press("Home")
-    expect(said).to_contain_text("0.0 s")
+    expect(said).to_contain_text("0.2 s")
     expect(said).to_contain_text("real")
-    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"0\.0 s: \d+ %, real"))
+    expect(slider).to_have_attribute("aria-valuetext", re.compile(r"0\.2 s: \d+ %, real"))
     page.keyboard.press("End")
     expect(said).to_contain_text("uncertain")
     seeked = "video => video.seeking ? new Promise(done => { video.onseeked = done }) : null"
     page.locator(".item video").evaluate(seeked)
     assert page.locator(".item video").evaluate("video => video.currentTime") > 1
     page.locator(".plot").hover(position={"x": 2, "y": 40})
-    expect(said).to_contain_text("0.0 s")
+    expect(said).to_contain_text("0.2 s")
 
 
 def test_frames_without_a_face_are_in_the_table_and_not_in_the_chart(open_page: Opener) -> None:
@@ -101,6 +102,17 @@ def test_a_map_is_laid_over_its_place_and_fades(open_page: Opener) -> None:
     assert picture_box == over_box
     slider.press("Home")
     expect(shown).to_have_css("opacity", "0")
+
+
+def test_a_map_of_another_model_is_not_laid_over_the_verdict(open_page: Opener) -> None:
+    page = open_page(before=changed("**/explain", model_version="0" * 12))
+    choose(page, a_png=FAKE)
+    button = page.get_by_role("button", name="Show where")
+    button.click()
+    expect(page.get_by_text("The model has changed since; check the file again.")).to_be_visible()
+    expect(button).to_have_count(0)
+    expect(page.get_by_role("slider", name="Highlight")).to_have_count(0)
+    assert page.locator(".map").get_attribute("href") is None
 
 
 def test_what_is_real_has_no_map_and_a_refused_map_is_said(open_page: Opener) -> None:

@@ -16,7 +16,7 @@ SOURCE = {"model_version": "v", "data_hash": "d", "request_id": "r", "thresholds
 
 def judged(number):
     said = {"probability": 0.5, "verdict": "uncertain", "sentence": "", "attributes": {}, "newer": 1}
-    return {"id": f"{number}", "judgement": said, "faces": None, "error": None}
+    return {"id": f"{number}", "judgement": said, "faces": None, "small_faces": number, "error": None}
 
 
 class Script:
@@ -53,7 +53,8 @@ def waited(monkeypatch):
 def test_many_go_into_requests_of_a_size(options, sizes):
     service = Script((200, answer_all, None))
     with service.client(**options) as client:
-        assert len(list(client.predict_many([bytes(1000)] * 7))) == 7
+        found = list(client.predict_many([bytes(1000)] * 7))
+        assert [answer.small_faces for answer in found] == [number for size in sizes for number in range(size)]
     assert [parts(request) for request in service.sent] == sizes
 
 

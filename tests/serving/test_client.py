@@ -65,7 +65,7 @@ def test_an_overlay_comes_as_a_picture(client):
 def test_a_clip_has_a_time_line(client, write_clip, tmp_path):
     found = client.predict_clip(write_clip(str(tmp_path / "a.mp4"), [250] * 8))
     assert found.judgement.verdict == "fake"
-    assert [frame.verdict for frame in found.frames] == ["fake"] * 8
+    assert [frame.verdict for frame in found.frames] == ["fake"] * 4  # as many as the model was evaluated with
     assert found.duration_s == pytest.approx(0.8)
 
 
@@ -75,7 +75,9 @@ def test_giving_the_picture_is_consent(client, picture):
 
 
 def test_the_model_introduces_itself(client, asked):
-    assert client.model().model_version == asked.app.state.engine.models.current.bundle.version
+    said, models = client.model(), asked.app.state.engine.models
+    assert said.model_version == models.current.bundle.version
+    assert (said.swap.since, said.swap.follows_promotions, said.swap.refused) == (models.since, False, None)
 
 
 def test_a_refusal_is_an_error_that_says_why(client):

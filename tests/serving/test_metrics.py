@@ -1,5 +1,6 @@
 import io
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -96,6 +97,22 @@ def test_refused_pictures_are_counted_and_are_no_predictions(client, counts):
     found = counts(1)
     assert found["unmask_pictures_refused_total", "/predict"] == 1
     assert found["unmask_predictions_total", "/predict", "real"] == 1
+
+
+def test_a_client_that_leaves_and_a_bad_upload_are_counted_apart(client):
+    def now():
+        found = read(client.get("/metrics").text)
+        return [found.get(("unmask_requests_total", "/predict", status), 0.0) for status in ("499", "400")]
+
+    before = now()
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as leaving:
+        head = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        leaving.sendall(f"{head}Content-Length: 1000\r\n\r\n--b\r\n".encode())
+    assert ask(client, b"garbage").status_code == 400
+    end = time.monotonic() + 10
+    while now() != [before[0] + 1, before[1] + 1]:
+        assert time.monotonic() < end, (before, now())
+        time.sleep(0.05)
 
 
 def test_what_is_asked_for_is_no_label(client):

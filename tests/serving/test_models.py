@@ -111,6 +111,27 @@ def test_the_old_model_lives_as_long_as_a_request_holds_it(state, other_bundle, 
     assert alive() is None
 
 
+def refusal_of(version):
+    """What senders read, who learn neither paths nor names of libraries."""
+    return f"{f'version {version}' if version else 'promoted.json'} was refused; the service's log says why"
+
+
+def test_what_was_refused_for_a_passing_reason_is_taken_up_when_it_is_promoted_again(
+    *, state, shared_bundle, other_bundle, versions, log, monkeypatch
+):
+    promote(shared_bundle, state, "")
+    served = models(state)
+    promote(other_bundle, state, "")
+    with monkeypatch.context() as patch:
+        patch.setattr(unmask.serving.models, "load_promoted", lambda *_, **__: (_ for _ in ()).throw(MemoryError))
+        served.look()
+    served.look()
+    assert (served.current.bundle.version, served.refused) == (versions[0], refusal_of(versions[1]))
+    promote(other_bundle, state, "")
+    served.look()
+    assert (served.current.bundle.version, served.refused) == (versions[1], "")
+
+
 def spoil(state, version):
     (state / "bundles" / version / "model.onnx").write_bytes(b"rotten")
 
@@ -123,8 +144,10 @@ def test_a_damaged_promotion_is_refused_once(state, shared_bundle, other_bundle,
     for _ in range(3):
         served.look()
     assert served.current.bundle.version == versions[0]
-    assert served.refused.startswith(f"bundles/{versions[1]}/model.onnx: changed since it was packaged")
-    assert [record.levelname for record in log.records] == ["ERROR"]
+    assert served.refused == refusal_of(versions[1])
+    [record] = log.records
+    assert record.levelname == "ERROR"
+    assert f"bundles/{versions[1]}/model.onnx: changed since it was packaged" in record.getMessage()
     rollback(state)
     served.look()
     assert (served.current.bundle.version, served.refused) == (versions[0], "")
@@ -136,7 +159,7 @@ def test_a_damaged_pointer_leaves_the_model_and_is_forgotten_when_mended(state, 
     whole = (state / "promoted.json").read_text()
     (state / "promoted.json").write_text("{")
     served.look()
-    assert (served.current.bundle.version, served.refused[:28]) == (versions[1], "promoted.json: not a pointer")
+    assert (served.current.bundle.version, served.refused) == (versions[1], refusal_of(None))
     (state / "promoted.json").write_text(whole)
     served.look()
     assert served.refused == ""
@@ -158,7 +181,7 @@ def test_at_start_the_one_promoted_before_stands_in(state, shared_bundle, other_
     spoil(state, versions[0])
     served = models(state)
     assert served.current.bundle.version == versions[1]  # and not the packaged one
-    assert served.refused.startswith(f"bundles/{versions[0]}/model.onnx: changed")
+    assert served.refused == refusal_of(versions[0])
 
 
 def test_at_start_the_packaged_bundle_stands_in_last(state, other_bundle, versions, log):
@@ -175,8 +198,9 @@ def test_at_start_a_damaged_pointer_is_noted(state, versions, log, text):
     (state / "promoted.json").write_text(text)
     served = models(state)
     assert served.current.bundle.version == versions[0]
-    assert served.refused.startswith("promoted.json: not a pointer")
-    assert len(log.records) == 1
+    assert served.refused == refusal_of(None)
+    [record] = log.records
+    assert "promoted.json: not a pointer" in record.getMessage()
 
 
 def test_without_any_whole_bundle_it_says_what_is_wrong_with_the_last(state, tmp_path):
@@ -195,7 +219,8 @@ def test_a_bundle_that_fails_in_an_unforeseen_way_is_refused(state, other_bundle
     monkeypatch.setattr(unmask.serving.models, "load_promoted", fail)
     served.look()
     assert served.current.bundle.version == versions[0]
-    assert served.refused == "the bundle can't be run (RuntimeError); package the model again"
+    assert served.refused == refusal_of(versions[1])
+    assert "the bundle can't be run (RuntimeError); package the model again" in log.text
 
 
 def test_a_model_is_warmed_up_before_it_answers(state, other_bundle, monkeypatch):
@@ -215,4 +240,4 @@ def test_a_bundle_that_this_service_cannot_use_is_refused(state, other_bundle, v
     served = models(state, check=check)
     promote(other_bundle, state, "a new one")
     served.look()
-    assert (served.current.bundle.version, served.refused) == (versions[0], "bundle.json: says nothing of faces")
+    assert (served.current.bundle.version, served.refused) == (versions[0], refusal_of(versions[1]))

@@ -1,7 +1,7 @@
 import contextlib
 import dataclasses
 import weakref
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from unmask.service_settings import load_serving
-from unmask.serving import metrics
+from unmask.serving import metrics, traffic_log
 from unmask.serving.engine import Outcome
 from unmask.serving.observer import PREDICTED, Observer, Predicted
 from unmask.serving.picture_quality import Quality
 from unmask.serving.reading import Read, View
 from unmask.serving.runtime import Runtime
-from unmask.serving.traffic import project, read_traffic
+from unmask.serving.traffic import file_name, project, read_traffic
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 QUALITY = Quality(0.0, 128 / 255, 96, 96, 90, 921 / 96**2)
@@ -48,9 +48,9 @@ def predicted():
     PREDICTED.reset(token)
 
 
-def record(observer, runtime, outcomes):
+def record(observer, runtime, outcomes, route="/predict"):
     ids = [f"id-{number}" for number in range(len(outcomes))]
-    observer.record(runtime=runtime, route="/predict", ids=ids, outcomes=outcomes)
+    observer.record(runtime=runtime, route=route, ids=ids, outcomes=outcomes)
     observer.close()
 
 
@@ -87,6 +87,25 @@ def test_the_counters_count_each_verdict(settings, runtime, outcomes):
     assert [after - one for after, one in zip(now(), before, strict=True)] == [1, 1, 1]
 
 
+def test_a_second_look_is_counted_and_is_no_second_score(settings, runtime, outcomes):
+    def now():
+        return metrics.PREDICTIONS.labels("/explain", "fake")._value.get(), metrics.SCORES._sum.get()
+
+    counted, scores = now()
+    record(Observer(settings), runtime, outcomes, "/explain")
+    assert now() == (counted + 1, scores)
+    assert list(read_traffic(Path(settings.state), *EVER)) == []
+
+
+def test_without_a_traffic_log_the_rows_of_former_days_are_removed_none_the_less(settings, tmp_path):
+    settings.traffic_log = False
+    old = tmp_path / "traffic" / file_name(date(2000, 1, 1), "0" * 8, 0)
+    old.parent.mkdir()
+    old.write_text("")
+    Observer(settings).close()
+    assert not old.exists()
+
+
 def test_without_a_traffic_log_nothing_is_written(settings, runtime, outcomes, tmp_path):
     settings.traffic_log = False
     observer = Observer(settings)
@@ -109,13 +128,14 @@ def test_pictures_at_work_are_counted_until_they_are_done(settings):
     observer.close()
 
 
-def test_a_row_that_waits_holds_no_whole_picture(settings, runtime, outcomes):
+def test_a_row_that_waits_holds_no_whole_picture(settings, runtime, outcomes, monkeypatch):
+    monkeypatch.setattr(traffic_log, "PAUSE_S", 60.0)  # rows stay where they wait
     observer = Observer(settings)
-    observer._log.close()  # rows stay where they wait
     whole = Image.new("RGB", (960, 960))
     alive = weakref.ref(whole)
     judged = dataclasses.replace(outcomes[0], read=dataclasses.replace(outcomes[0].read, picture=whole))
-    observer.record(runtime=runtime, route="/explain", ids=["id-0"], outcomes=[judged])
+    observer.record(runtime=runtime, route="/predict", ids=["id-0"], outcomes=[judged])
     assert len(observer._log._waiting) == 1
     del whole, judged
     assert alive() is None
+    observer.close()

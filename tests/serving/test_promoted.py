@@ -67,7 +67,7 @@ def test_promotions_are_a_stack(steps, tmp_path_factory):
     state, stack = tmp_path_factory.mktemp("state"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(unmask.serving.promoted, "Runtime", lambda folder, threads: Named(folder))
-        patch.setattr(unmask.serving.promoted, "_keep", lambda runtime, state: False)
+        patch.setattr(unmask.serving.promoted, "_keep", lambda runtime, state: None)
         for step in steps:
             if step == "back" and len(stack) < 2:
                 with pytest.raises(DataError):
@@ -90,10 +90,27 @@ class Named:
         self.bundle = type("Bundle", (), {"version": folder.name})
 
 
-def test_promoting_what_is_promoted_changes_nothing(state, shared_bundle):
+def test_promoting_what_is_promoted_names_it_anew(state, shared_bundle, other_bundle, versions):
+    promote(other_bundle, state, "")
     first = promote(shared_bundle, state, "one")
-    assert promote(shared_bundle, state, "two") == first
-    assert len((state / "promotions.jsonl").read_text().splitlines()) == 1
+    again = promote(shared_bundle, state, "two")
+    assert (again.version, again.before, again.reason) == (versions[0], [versions[1]], "two")
+    assert again.time > first.time
+    assert read_pointer(state) == again
+
+
+def test_bundles_that_no_rollback_reaches_are_removed(state, shared_bundle, other_bundle, versions, monkeypatch):
+    monkeypatch.setattr(unmask.serving.promoted, "DEPTH", 1)
+    for name in ("c" * 12, "notes"):
+        (state / "bundles" / name).mkdir(parents=True)
+    promote(shared_bundle, state, "")
+    promote(other_bundle, state, "")
+    assert {path.name for path in (state / "bundles").iterdir()} == {*versions, "notes"}
+    rollback(state)
+    assert (state / "bundles" / versions[1]).is_dir()  # a service may be about to load it
+    promote(shared_bundle, state, "")
+    assert {path.name for path in (state / "bundles").iterdir()} == {versions[0], "notes"}
+    assert load_promoted(versions[0], state)
 
 
 def test_the_history_says_what_was_decided(state, shared_bundle, other_bundle, versions):

@@ -61,11 +61,13 @@ def test_a_promoted_bundle_that_was_damaged_does_not_keep_the_service_down(
     promote(other_bundle, tmp_path, "")
     promote(shared_bundle, tmp_path, "")
     (tmp_path / read_pointer(tmp_path).bundle / "model.onnx").write_bytes(b"rotten")
-    with serve(".", cwd=project, environment={"UNMASK_SERVING_STATE": str(tmp_path)}) as (process, client, _):
+    with serve(".", cwd=project, environment={"UNMASK_SERVING_STATE": str(tmp_path)}) as (process, client, log):
         assert first_ready(process, client).status_code == 200
         said = client.get("/model").json()
     assert said["model_version"] == load_bundle(other_bundle).version
-    assert "model.onnx: changed since it was packaged" in said["swap"]["refused"]
+    refused = load_bundle(shared_bundle).version
+    assert said["swap"]["refused"] == f"version {refused} was refused; the service's log says why"
+    assert "model.onnx: changed since it was packaged" in log.read_text()
 
 
 def test_a_bundle_that_scores_otherwise_ends_the_program_with_one_line(serve, project, bundle_folder):

@@ -1,4 +1,6 @@
 import dataclasses
+import hashlib
+import json
 import math
 import subprocess
 import sys
@@ -129,3 +131,12 @@ def test_serving_imports_neither_torch_nor_pandas(module):
     code = f"import sys, unmask.serving.{module}; print({HEAVY} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_card_that_is_no_text_is_refused(bundle_folder):
+    (bundle_folder / "CARD.md").write_bytes(b"\xff")
+    described = json.loads((bundle_folder / "bundle.json").read_text())
+    described["files"]["CARD.md"] = hashlib.sha256(b"\xff").hexdigest()
+    (bundle_folder / "bundle.json").write_text(json.dumps(described))
+    with pytest.raises(DataError, match=r"CARD\.md: no UTF-8 text; package the model again"):
+        Runtime(bundle_folder)

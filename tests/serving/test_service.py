@@ -126,3 +126,14 @@ def test_a_wrong_setting_ends_the_program_with_one_line(serve, project, shared_b
         log.read_text().strip().splitlines()[-1].startswith("unmask: params.yaml: serving.faces (UNMASK_SERVING_FACES)")
     )
     assert "Traceback" not in log.read_text()
+
+
+def test_tokens_are_read_before_the_first_request(*, serve, wait_until_it_answers, project, shared_bundle, tmp_path):
+    file = tmp_path / "tokens"
+    file.write_text("abc123\n")
+    settings = {"UNMASK_SERVING_TOKEN_FILE": str(file)}
+    with serve(".", cwd=project, bundle=shared_bundle, environment=settings) as (process, client, _):
+        wait_until_it_answers(process, client)
+        file.unlink()
+        assert client.get("/model", headers={"authorization": "Bearer abc123"}).status_code == 200
+        assert client.get("/model").status_code == 401

@@ -188,7 +188,8 @@ def test_a_corrupted_bundle_is_refused_under_load_and_the_old_one_goes_on(
     assert load.failures == []
     assert set(load.versions()) == {(first, known[first])}
     swap = running.client.get("/model")
-    assert said in swap.json()["swap"]["refused"]
+    assert swap.json()["swap"]["refused"] == f"version {second} was refused; the service's log says why"
+    assert said in running.log.read_text()
     assert str(running.state) not in swap.text
 
 

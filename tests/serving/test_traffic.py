@@ -103,6 +103,13 @@ def test_rows_of_a_span_come_back_from_all_workers(tmp_path):
     assert [each.id for each in found] == ["id-1", "id-2", "id-3", "id-4", "id-5"]  # as often as it is read
 
 
+def test_a_row_written_after_midnight_is_found_in_the_next_days_file(tmp_path):
+    midnight = datetime(2026, 11, 22, tzinfo=UTC)
+    late = row(time=midnight - timedelta(milliseconds=5))
+    write(tmp_path, row(1, time=midnight), late)
+    assert [each.id for each in read_traffic(tmp_path, NOON, midnight - timedelta(milliseconds=1))] == ["id-0"]
+
+
 def test_times_are_compared_across_zones(tmp_path):
     write(tmp_path, row(time=datetime(2026, 11, 21, 23, 30, tzinfo=UTC)))
     east = timezone(timedelta(hours=9))

@@ -1,12 +1,13 @@
 import errno
 import logging
+import queue
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 import unmask.serving.traffic_log
-from tests.serving.test_traffic import NOON, row
+from tests.serving.test_traffic import NOON, row, write
 from unmask.serving import metrics
 from unmask.serving.traffic import FOLDER, day_of, read_traffic
 from unmask.serving.traffic_log import TrafficLog
@@ -79,10 +80,75 @@ def test_a_new_day_has_a_new_file_and_removes_an_old_one(tmp_path, clock):
     log = TrafficLog(tmp_path, keep_days=2)
     for days in range(5):
         clock.today_is = NOON + timedelta(days=days)
+        log._sweep()
         log._write([row(days, time=clock.today_is).to_json().encode() + b"\n"])
     log.close()
     assert ids(tmp_path) == ["id-2", "id-3", "id-4"]
     assert {path.name[11:] for path in (tmp_path / FOLDER).iterdir()} == {f"{log._worker}.000.jsonl"}
+
+
+def test_old_files_go_at_start_and_daily_without_any_row(tmp_path, clock, monkeypatch):
+    monkeypatch.setattr(unmask.serving.traffic_log, "PAUSE_S", 0.001)
+    swept = queue.Queue()
+    remove = unmask.serving.traffic_log.remove_old
+    monkeypatch.setattr(unmask.serving.traffic_log, "remove_old", lambda *args, **kw: swept.put(remove(*args, **kw)))
+    write(tmp_path, row(time=NOON - timedelta(days=3)))
+    write(tmp_path, row(time=NOON - timedelta(days=2)))
+    log = TrafficLog(tmp_path, keep_days=2)
+    assert swept.get(timeout=10) == 1
+    clock.today_is = NOON + timedelta(days=1)
+    assert swept.get(timeout=10) == 1
+    log.close()
+    assert swept.empty()
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+def test_old_files_that_can_not_be_removed_do_not_end_it(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(unmask.serving.traffic_log, "remove_old", refuse)
+    log = TrafficLog(tmp_path, keep_days=2)
+    log.add(maker(1))
+    log.close()
+    assert ids(tmp_path) == ["id-1"]
+
+
+def test_a_turn_ends_however_fast_rows_come(tmp_path, monkeypatch):
+    monkeypatch.setattr(unmask.serving.traffic_log, "PAUSE_S", 60.0)
+    log, made = TrafficLog(tmp_path, keep_days=30), []
+
+    def make():
+        made.append(len(made))
+        assert len(made) < 100
+        log.add(make)
+        return row(made[-1])
+
+    log.add(make)
+    assert len(log._lines()) == 1
+    log.close()
+
+
+def test_rows_that_come_too_late_are_counted(tmp_path, monkeypatch):
+    held, before = threading.Event(), dropped("closed")
+    monkeypatch.setattr(unmask.serving.traffic_log, "PAUSE_S", 0.001)
+    log = TrafficLog(tmp_path, keep_days=30)
+    working = threading.Event()
+
+    def slow():
+        working.set()
+        held.wait(10)
+        return row(0)
+
+    log.add(slow)
+    assert working.wait(10)
+    log.add(maker(1))
+    log.close(timeout_s=0.01)
+    assert dropped("closed") == before + 1
+    log.add(maker(2))
+    assert dropped("closed") == before + 2
+    held.set()
+    log._thread.join()
 
 
 def test_two_workers_never_share_a_file(tmp_path):

@@ -30,6 +30,7 @@ from unmask.client.answers import (
     Prediction,
     Receipt,
     Source,
+    Swap,
     Threshold,
 )
 from unmask.client.http import Client, Picture, ServiceError
@@ -47,5 +48,6 @@ __all__ = [
     "Receipt",
     "ServiceError",
     "Source",
+    "Swap",
     "Threshold",
 ]

@@ -48,13 +48,14 @@ class Source:
 class Prediction:
     """One picture's judgement, or in `error` why there is none; neither where faces are looked for and none is found.
 
-    ID is for `feedback`.
+    ID is for `feedback`; SMALL_FACES is how many faces were too small to be judged.
     """
 
     id: str
     judgement: Judgement | None
     faces: list[Face] | None
     error: str | None
+    small_faces: int = 0
     source: Source | None = None
 
 
@@ -96,6 +97,15 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Swap:
+    """Since when (ISO 8601, UTC) the model answers, whether promotions are taken up, and whether one was refused."""
+
+    since: str
+    follows_promotions: bool
+    refused: str | None
+
+
+@dataclass(frozen=True)
 class Model(Source):
     """What is served."""
 
@@ -107,4 +117,5 @@ class Model(Source):
     labels: list[str]
     metrics: dict[str, object]
     data_note: str
+    swap: Swap
     card: str

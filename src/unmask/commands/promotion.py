@@ -29,15 +29,16 @@ def promote_command(
     its files, and the scores of its self-test. It is then copied to
     serving.state/bundles, and serving.state/promoted.json names it. Running
     services that share the folder take it up within serving.poll_s seconds,
-    without a dropped request; one that can't goes on with the model it has and
-    says why in its log and at /model. `unmask rollback` goes back.
+    without a dropped request; one that can't goes on with the model it has, says
+    so at /model and why in its log. To promote the same model again lets such a
+    service try again. `unmask rollback` goes back.
 
     A service whose UNMASK_BUNDLE is set answers with that bundle, whatever is
     promoted.
 
     \b
     promoted.json      what is promoted, since when and why
-    bundles/           each version that was promoted
+    bundles/           each version that a rollback can reach
     promotions.jsonl   the history of promotions and rollbacks
     """  # noqa: D301  # \b is the character that keeps a paragraph's lines
 

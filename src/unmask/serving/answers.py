@@ -6,8 +6,11 @@ from pydantic import BaseModel, Field
 
 from unmask.serving.bundle import Bundle, Calibration
 from unmask.serving.engine import FaceOutcome, Outcome
+from unmask.serving.inbox.rows import EXAMPLE_ID
 from unmask.serving.runtime import Answer
 from unmask.serving.verdict import Verdict
+
+EXAMPLE_REQUEST = EXAMPLE_ID.partition("-")[0]
 
 
 class _Judgement(TypedDict):
@@ -67,7 +70,7 @@ class PictureAnswer(BaseModel):
     With `serving.faces` the judgement is that of the most suspect face, and null where no face was found.
     """
 
-    id: str = Field(description="names this prediction for /feedback", examples=["9f2c4e7a5b8d4c0f8a6b1d2e3f405162-0"])
+    id: str = Field(description="names this prediction for /feedback", examples=[EXAMPLE_ID])
     judgement: Judged | None
     faces: list[Face] | None = Field(description="from left to right; null where the service takes pictures as crops")
     small_faces: int = Field(0, description="faces too small for the model, which are not scored", examples=[0])
@@ -93,9 +96,7 @@ class Source(BaseModel):
         description="of the data that trained the model, as in data.dvc",
         examples=["78069c1dddcce34e30c09945f5d50305.dir"],
     )
-    request_id: str = Field(
-        description="as in the header X-Request-ID and in the log", examples=["9f2c4e7a5b8d4c0f8a6b1d2e3f405162"]
-    )
+    request_id: str = Field(description="as in the header X-Request-ID and in the log", examples=[EXAMPLE_REQUEST])
     data_note: str = Field(description="what to know about that data, if anything", examples=[""])
     thresholds: dict[str, ThresholdMeaning] = Field(description="`fake` and `real`; the rates are of single crops")
 
@@ -121,15 +122,18 @@ class Problem(BaseModel):
     """Why a request was refused."""
 
     error: str = Field(examples=["picture 1 of 1: not a JPEG, PNG, WebP, BMP or TIFF picture, but a PDF"])
-    request_id: str = Field(examples=["9f2c4e7a5b8d4c0f8a6b1d2e3f405162"])
+    request_id: str = Field(examples=[EXAMPLE_REQUEST])
 
 
 class Swap(BaseModel):
-    """Since when this model answers, whether promotions are taken up, and why the latest one was not."""
+    """Since when this model answers, whether promotions are taken up, and whether the latest one was refused."""
 
-    since: str
+    since: str = Field(description="ISO 8601, UTC", examples=["2026-11-21T12:00:00+00:00"])
     follows_promotions: bool
-    refused: str | None
+    refused: str | None = Field(
+        examples=[None, "version c2f6293dc11c was refused; the service's log says why"],
+        description="null where the latest promotion is served",
+    )
 
 
 class Model(Source):

@@ -22,18 +22,20 @@ LATENCY = Histogram(
 )
 BYTES_IN = Counter("unmask_received_bytes", "Bytes of request bodies.", ["route"])
 PREDICTIONS = Counter(
-    "unmask_predictions", "Pictures and frames judged, none where no face was found.", ["route", "verdict"]
+    "unmask_predictions", "Pictures and clips judged, none where no face was found.", ["route", "verdict"]
 )
-REFUSED = Counter("unmask_pictures_refused", "Pictures and frames that could not be judged.", ["route"])
+REFUSED = Counter("unmask_pictures_refused", "Pictures that could not be judged.", ["route"])
 SCORES = Histogram(
-    "unmask_probability", "Calibrated probabilities of forgery that were answered.", buckets=PROBABILITIES
+    "unmask_probability", "Probabilities of forgery of pictures and clips, without /explain.", buckets=PROBABILITIES
 )
-AT_WORK = Gauge("unmask_pictures_at_work", "Pictures being decoded or judged.", multiprocess_mode="livesum")
+AT_WORK = Gauge("unmask_pictures_at_work", "Pictures and frames being decoded or judged.", multiprocess_mode="livesum")
 BATCHES = Histogram("unmask_batch_crops", "Crops of an inference.", buckets=CROPS)
 MODEL = Gauge("unmask_model_info", "Workers that answer with a version.", ["version"], multiprocess_mode="livesum")
 SWAPS = Counter("unmask_model_swaps", "Promotions and rollbacks that were met, by each worker.", ["outcome"])
 DROPPED = Counter(
-    "unmask_traffic_rows_dropped", "Rows of the traffic log that were lost, to a full queue or disk.", ["why"]
+    "unmask_traffic_rows_dropped",
+    "Rows of the traffic log that were lost, by what hindered them.",
+    ["why"],
 )
 
 

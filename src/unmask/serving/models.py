@@ -1,6 +1,5 @@
 """Which model answers: the bundle that is named or promoted, and the one that takes its place while requests run."""
 
-import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -73,11 +72,12 @@ class Models:
         self._closing.set()
 
     def look(self) -> None:
-        """Take up the pointer if it changed; what is wrong with it is logged and kept in `refused`."""
+        """Take up the pointer if it changed; what is wrong with it is logged, and `refused` says so."""
         seen = _identity(self._state / POINTER)
         if seen == self._seen:
             return
         self._seen = seen
+        pointer: Pointer | None = None
         try:
             pointer = self._read()
             if pointer is None:
@@ -88,7 +88,7 @@ class Models:
                 metrics.SWAPS.labels("swapped").inc()
                 LOG.info("swapped", extra=self._named(reason=pointer.reason))
         except DataError as error:
-            self._refuse(error)
+            self._refuse(pointer.version if pointer else None, error)
 
     def _poll(self, poll_s: float) -> None:
         while not self._closing.wait(poll_s):
@@ -99,13 +99,13 @@ class Models:
         try:
             self._met = self._read()
         except DataError as error:
-            self._refuse(error)
+            self._refuse(None, error)
         versions = [self._met.version, *reversed(self._met.before)] if self._met else []
         for version in versions:
             try:
                 return self._load_promoted(version)
             except DataError as error:
-                self._refuse(error)
+                self._refuse(version, error)
         return self._load(lambda: Runtime(bundle_folder(), threads=self._threads))
 
     def _read(self) -> Pointer | None:
@@ -138,9 +138,10 @@ class Models:
         metrics.MODEL.labels(old.bundle.version).set(0)
         metrics.MODEL.labels(runtime.bundle.version).set(1)
 
-    def _refuse(self, error: DataError) -> None:
-        # The log says where; a sender of GET /model reads the rest.
-        self.refused = self.refused or str(error).replace(f"{self._state}{os.sep}", "")
+    def _refuse(self, version: str | None, error: DataError) -> None:
+        # A sender of GET /model reads this: the reason may hold paths and names of libraries.
+        what = f"version {version}" if version else POINTER
+        self.refused = self.refused or f"{what} was refused; the service's log says why"
         metrics.SWAPS.labels("refused").inc()
         LOG.error("promoted model refused: %s", error)
 

@@ -8,12 +8,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from unmask.serving import metrics
 from unmask.serving.logs import EVENT, service_log
 from unmask.serving.observer import PREDICTED, Predicted
+from unmask.serving.problems import CLIENT_LEFT
 
 LOG = service_log()
 
 OTHER = "other"  # the route of what no route answers: a path may be anything
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-LEFT = 499  # the status of a request whose sender was gone before there was an answer
 
 
 class Observe:
@@ -48,7 +48,7 @@ class Observe:
             LOG.exception("failed", extra=exchange.end(500))
             raise
         else:
-            LOG.info("request", extra=exchange.end(exchange.status or LEFT))
+            LOG.info("request", extra=exchange.end(exchange.status or CLIENT_LEFT))
         finally:
             PREDICTED.reset(token)
 
@@ -56,8 +56,7 @@ class Observe:
         path, matched = str(scope["path"]), str(getattr(scope.get("route"), "path", ""))
         if path in self._routes:
             return path
-        catches_all = matched.startswith("/{")
-        return matched if matched in self._routes and not catches_all else OTHER
+        return matched if matched in self._routes else OTHER
 
 
 class _Exchange:

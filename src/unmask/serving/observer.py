@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LOG = service_log()
 
 NO_FACE = "none"
+# Asked of pictures that were judged before, mostly suspect ones: among the scores they would count twice.
+SECOND_LOOK = "/explain"
 Measure = Callable[[], Quality]
 
 
@@ -46,10 +48,14 @@ class Observer:
     """Takes note of what a worker predicts."""
 
     def __init__(self, settings: Serving) -> None:
-        self._log = TrafficLog(Path(settings.state), keep_days=settings.keep_days) if settings.traffic_log else None
+        # Also where no row is written: those of former days are still to be removed.
+        self._log, self._writes = TrafficLog(Path(settings.state), keep_days=settings.keep_days), settings.traffic_log
 
     def record(self, *, runtime: Runtime, route: str, ids: Sequence[str], outcomes: Sequence["Outcome"]) -> None:
-        """Take note of what RUNTIME said on ROUTE of pictures or frames; never waits and never raises."""
+        """Take note of what RUNTIME said on ROUTE of pictures, or of a clip as a whole; never waits and never raises.
+
+        What /explain says is counted, and is neither among the scores nor in the traffic log.
+        """
         try:
             self._record(runtime.bundle, route, ids, outcomes)
         except Exception:
@@ -70,8 +76,7 @@ class Observer:
 
     def close(self) -> None:
         """Write the rows that wait."""
-        if self._log:
-            self._log.close()
+        self._log.close()
 
     def _record(self, bundle: Bundle, route: str, ids: Sequence[str], outcomes: Sequence["Outcome"]) -> None:
         predicted = PREDICTED.get(Predicted())
@@ -87,9 +92,9 @@ class Observer:
             verdict = answer.verdict if answer else NO_FACE
             predicted.verdicts[verdict] += 1
             metrics.PREDICTIONS.labels(route, verdict).inc()
-            if answer:
+            if answer and route != SECOND_LOOK:
                 metrics.SCORES.observe(answer.p_fake)
-                if self._log:
+                if self._writes:
                     row = partial(_row, name, time=now, route=route, bundle=bundle)
                     self._log.add(partial(row, answer=answer, measure=_measure(outcome.read, outcome.view)))
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+CLIENT_LEFT = 499  # the status, which nobody reads, of a request whose sender was gone before there was an answer
+
 
 class Refusal(HTTPException):
     """A request that is not served: HTTP status, the reason that its sender reads, and headers of the answer."""

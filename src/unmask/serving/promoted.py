@@ -1,11 +1,13 @@
 """Which model is promoted: a pointer in the state folder, the bundles it may name, and the log of what was decided.
 
     STATE/promoted.json      the pointer; `before` is a stack of the versions promoted earlier, the latest last
-    STATE/bundles/VERSION    the bundles; a pointer names nothing outside them
+    STATE/bundles/VERSION    the bundles that the pointer or a rollback can name; it names nothing outside them
     STATE/promotions.jsonl   what was decided when and why, for people; nothing reads it
 
 A promotion pushes the version it replaces, a rollback pops: a second rollback goes one promotion further back, and
-what was rolled back is served again only if it is promoted again.
+what was rolled back is served again only if it is promoted again. To promote what is promoted writes the pointer anew,
+so that a worker that refused it for a passing reason, such as a lack of memory, looks again. A promotion removes the
+bundles that no rollback reaches any more.
 """
 
 import fcntl
@@ -44,7 +46,7 @@ class Pointer:
 
 
 def promote(bundle: Path, state: Path, reason: str) -> Pointer:
-    """Copy BUNDLE into STATE and make it the one that services take; promoting what is promoted changes nothing.
+    """Copy BUNDLE into STATE and make it the one that services take, also those that have refused it before.
 
     Raises:
         DataError: the bundle is damaged or does not score as packaged, the pointer in place is damaged, or another
@@ -53,13 +55,13 @@ def promote(bundle: Path, state: Path, reason: str) -> Pointer:
     with _alone(state):
         old = read_pointer(state)
         runtime = Runtime(bundle, threads=1)
-        changed = _keep(runtime, state)
+        _keep(runtime, state)
         version, before = runtime.bundle.version, old.before if old else []
-        if old and old.version == version and not changed:
-            return old
         if old and old.version != version:
             before = [*before, old.version]
-        return _point(state, version, reason=reason, before=before, action="promote")
+        pointer = _point(state, version, reason=reason, before=before, action="promote")
+        _forget_all_but({pointer.version, *pointer.before}, state)
+        return pointer
 
 
 def rollback(state: Path) -> Pointer:
@@ -130,15 +132,15 @@ def load_promoted(version: str, state: Path, *, threads: int = 1) -> Runtime:
     return runtime
 
 
-def _keep(runtime: Runtime, state: Path) -> bool:
-    """Put the bundle into STATE; False where it was there, whole and the same."""
+def _keep(runtime: Runtime, state: Path) -> None:
+    """Put the bundle into STATE, unless it is there, whole and the same."""
     bundle, target = runtime.bundle, bundle_of(runtime.bundle.version, state)
     target.parent.mkdir(parents=True, exist_ok=True)
     for left in target.parent.glob(".*.tmp"):  # of a promotion that was killed
         shutil.rmtree(left, ignore_errors=True)
     try:
         if load_bundle(target) == bundle:
-            return False
+            return
     except DataError:
         pass  # not there or damaged: what was checked takes its place
     with replacing(target) as fresh:
@@ -151,7 +153,13 @@ def _keep(runtime: Runtime, state: Path) -> bool:
         if target.exists():
             shutil.rmtree(target)
     _flush(target.parent)
-    return True
+
+
+def _forget_all_but(versions: set[str], state: Path) -> None:
+    """Remove the other bundles; what can't be removed, or is no version, stays and does no harm."""
+    for folder in (state / BUNDLES).glob("*"):
+        if _VERSION.fullmatch(folder.name) and folder.name not in versions:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _point(state: Path, version: str, *, reason: str, before: list[str], action: str) -> Pointer:

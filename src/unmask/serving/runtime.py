@@ -14,7 +14,7 @@ from unmask.data.preprocess import Pixels, PreprocessSpec, crop, shrink_to
 from unmask.errors import DataError
 from unmask.labels.explanation import best_altered_state, explain
 from unmask.labels.graph import graph_by_name
-from unmask.serving.bundle import MODEL, OUTPUTS, Preprocessing, load_bundle
+from unmask.serving.bundle import CARD, MODEL, OUTPUTS, Preprocessing, load_bundle
 from unmask.serving.verdict import Verdict, calibrate, verdict
 
 Floats = npt.NDArray[np.float32]
@@ -35,7 +35,7 @@ class Answer:
 
 
 class Runtime:
-    """A loaded bundle.
+    """A loaded bundle; `card` is its model card, Markdown.
 
     Args:
         folder: the bundle.
@@ -47,6 +47,7 @@ class Runtime:
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
         self.folder, self.bundle = folder, load_bundle(folder)
+        self.card = _read_card(folder / CARD)
         named = self.bundle.graph
         self._graph = graph_by_name(named.name, allow_bare_root=named.allow_bare_root)
         if list(self._graph.names) != named.labels:
@@ -163,6 +164,15 @@ def reduce(picture: Image.Image, settings: Preprocessing) -> Image.Image:
 def cut(reduced: Image.Image, settings: Preprocessing) -> Pixels:
     """The network's crop of a reduced picture, as training cut it: uint8 (size, size, 3)."""
     return crop(reduced, PreprocessSpec(settings.size_px, settings.window_px, settings.shrink))
+
+
+def _read_card(path: Path) -> str:
+    """Read once, because the folder may be replaced while its model is served."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no UTF-8 text"
+        raise DataError(f"{path}: {reason}; package the model again") from None
 
 
 def _open(model: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -43,6 +43,7 @@ class Unmask:
     """Is this face a photograph or forged? Answers with a calibrated probability and what it means."""
 
     def __init__(self) -> None:
+        TOKENS.check()
         self.engine = Engine(SETTINGS, named_bundle())
         APP.state.engine = self.engine
 

@@ -95,10 +95,11 @@ class Traffic:
     def __iter__(self) -> Iterator[TrafficRow]:
         """Rows file by file: in order of time within a worker's file, not across workers."""
         self.damaged = 0
+        first, last = (time.astimezone(UTC).date() for time in (self._start, self._end))
         for path in sorted(self._folder.glob("*.jsonl")):
             day = day_of(path)
-            # A row is written to the file of the day on which it was made.
-            if day is not None and self._start.astimezone(UTC).date() <= day <= self._end.astimezone(UTC).date():
+            # A row is written moments after it was made: one of just before midnight to the next day's file.
+            if day is not None and first <= day and (day - last).days <= 1:
                 yield from self._rows(path)
 
     def _rows(self, path: Path) -> Iterator[TrafficRow]:

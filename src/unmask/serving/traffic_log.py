@@ -24,14 +24,16 @@ MakeRow = Callable[[], TrafficRow]
 
 
 class TrafficLog:
-    """Rows of one worker in STATE/traffic, a file a day; files of more than KEEP_DAYS days ago are removed.
+    """Rows of one worker in STATE/traffic, a file a day.
 
-    Rows that find the queue full, or the disk, are dropped and counted. What was added before `close` is written.
+    Files of more than KEEP_DAYS days ago, of whatever worker, are removed at once and then daily. Rows that find the
+    queue or the disk full, or come too late, are dropped and counted. What was added before `close` is written.
     """
 
     def __init__(self, state: Path, *, keep_days: int, waiting: int = WAITING, largest: int = LARGEST) -> None:
         self._state, self._keep_days, self._most, self._largest = state, keep_days, waiting, largest
-        self._worker, self._number, self._day = uuid.uuid4().hex[:8], 0, date.min
+        self._worker, self._number = uuid.uuid4().hex[:8], 0
+        self._day = self._swept = date.min
         self._waiting: deque[MakeRow] = deque()
         self._file: FileIO | None = None
         self._complained = -COMPLAIN_S
@@ -41,19 +43,23 @@ class TrafficLog:
 
     def add(self, make: MakeRow) -> None:
         """Let the row that MAKE gives be written; MAKE is called on the writing thread."""
-        if len(self._waiting) >= self._most:
+        if self._closing.is_set():
+            metrics.DROPPED.labels("closed").inc()
+        elif len(self._waiting) >= self._most:
             metrics.DROPPED.labels("queue").inc()
         else:
             self._waiting.append(make)
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Write what waits and end."""
+        """Write what waits, for at most TIMEOUT_S seconds, and end."""
         self._closing.set()
         self._thread.join(timeout_s)
+        metrics.DROPPED.labels("closed").inc(len(self._waiting))
 
     def _run(self) -> None:
         last = False
         while not last:
+            self._sweep()
             last = self._closing.wait(PAUSE_S)
             lines = self._lines()
             if lines:
@@ -61,9 +67,20 @@ class TrafficLog:
         if self._file:
             self._file.close()
 
+    def _sweep(self) -> None:
+        today = datetime.now(UTC).date()
+        if today == self._swept:
+            return
+        self._swept = today
+        try:
+            remove_old(self._state, today=today, keep_days=self._keep_days)
+        except OSError as error:
+            LOG.error("traffic log: %s; files that are too old stay until tomorrow", error.strerror)
+
     def _lines(self) -> list[bytes]:
         lines = []
-        while self._waiting:
+        # Not until it is empty, which under load it may never be.
+        for _ in range(len(self._waiting)):
             make = self._waiting.popleft()
             try:
                 lines.append(make().to_json().encode() + b"\n")
@@ -90,7 +107,6 @@ class TrafficLog:
         if today != self._day:
             self._leave_file()
             self._day, self._number = today, 0
-            remove_old(self._state, today=today, keep_days=self._keep_days)
         if self._file and self._file.tell() >= self._largest:
             self._leave_file()
         if not self._file:

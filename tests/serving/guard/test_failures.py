@@ -61,7 +61,7 @@ def test_a_client_who_left_is_no_error(ask, log):
     async def reading(scope, receive, send):
         await Request(scope, receive).body()
 
-    assert ask(RequestId(Failures(reading)), chunks=[b"x"], leave=True).status == 400
+    assert ask(RequestId(Failures(reading)), chunks=[b"x"], leave=True).status == 499
     assert not log.text
 
 

@@ -1,4 +1,8 @@
+from starlette.testclient import TestClient
+
+from unmask.serving.app import create_app
 from unmask.serving.bundle import CARD, load_bundle
+from unmask.serving.engine import Engine
 
 
 def test_the_model_introduces_itself(client, shared_bundle):
@@ -11,6 +15,16 @@ def test_the_model_introduces_itself(client, shared_bundle):
     assert said["faces"] == "none"
     assert said["provider"].endswith("ExecutionProvider")
     assert said["request_id"] == answer.headers["x-request-id"]
+
+
+def test_the_card_is_that_of_the_model_that_answers_whatever_becomes_of_its_folder(serving, bundle_folder):
+    card = (bundle_folder / CARD).read_text(encoding="utf-8")
+    app = create_app(serving)
+    app.state.engine = Engine(serving, bundle_folder)
+    (bundle_folder / CARD).unlink()
+    said = TestClient(app).get("/model")
+    app.state.engine.close()
+    assert (said.status_code, said.json()["card"]) == (200, card)
 
 
 def test_both_thresholds_are_explained_with_their_rates(client):

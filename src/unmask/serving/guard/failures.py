@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unmask.errors import ResourceError
 from unmask.serving.logs import EVENT, service_log
-from unmask.serving.problems import Refusal, TryAgain, problem, problem_of
+from unmask.serving.problems import CLIENT_LEFT, Refusal, TryAgain, problem, problem_of
 
 FAILED = "the service failed at this request, which says nothing about what you sent; its log knows the request id"
 SHORT_OF_MEMORY = "the service is short of memory; try again, or send fewer or smaller pictures"
@@ -46,7 +46,7 @@ class Failures:
 def _answer(error: Exception, request_id: str) -> Response:
     if isinstance(error, ClientDisconnect):
         # Nobody reads it, but servers take a request without an answer for one that still runs.
-        return problem(400, "the upload broke off", request_id)
+        return problem(CLIENT_LEFT, "the client left", request_id)
     if isinstance(error, Refusal):
         return problem_of(error, request_id)
     if isinstance(error, ResourceError | MemoryError):

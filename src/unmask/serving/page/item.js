@@ -116,6 +116,7 @@ export class Item {
       return;
     }
     const faces = answer.faces ?? [];
+    const asked = { file: this.file, frame: this.#frame, api: this.#host.api, version: answer.model_version };
     const frames = (answer.frames ?? []).filter((frame) => frame.probability !== null);
     const explained = this.kind === "picture" && judgement.verdict !== "real";
     this.#frame.mark(faces);
@@ -126,7 +127,7 @@ export class Item {
       ...(frames.length ? timeline(answer, (seconds) => this.#frame.seek(seconds)) : []),
       ...background(judgement, thresholds),
       // Where nothing was found there is nothing to show.
-      this.#actions(explained && whereButton(this.file, this.#frame, this.#host.api), this.#reportButton()),
+      this.#actions(explained && whereButton(asked), this.#reportButton()),
     );
   }
 

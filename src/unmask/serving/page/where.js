@@ -4,23 +4,31 @@ import { el } from "./dom.js";
 import { refusal } from "./words.js";
 
 const PATIENCE_MS = 60_000;
+const NO_MAP = "The service gave no map for this picture.";
+const CHANGED = "The model has changed since; check the file again.";
 
-/** @param {File} file @param {import("./frame.js").Frame} frame @param {import("./api.js").Api} api */
-export function whereButton(file, frame, api) {
-  const asked = () => explain({ button, file, frame, api });
+/**
+ * @param {{file: File, frame: import("./frame.js").Frame, api: import("./api.js").Api, version: string}} given
+ *   `version` is that of the model whose verdict the map is to explain
+ */
+export function whereButton({ file, frame, api, version }) {
+  const asked = () => explain({ button, file, frame, api, version });
   const button = el("button", { type: "button", text: "Show where", click: asked });
   return button;
 }
 
-async function explain({ button, file, frame, api }) {
+async function explain({ button, file, frame, api, version }) {
   const row = button.parentElement;
   const note = el("p", { class: "soft", role: "status", text: "Asking…" });
   button.disabled = true;
   row.parentElement.querySelector(":scope > [role=status]")?.remove();
   row.after(note);
   try {
-    if (!frame.explain(await api.explain(file, AbortSignal.timeout(PATIENCE_MS)))) {
-      note.textContent = "The service gave no map for this picture.";
+    const found = await api.explain(file, AbortSignal.timeout(PATIENCE_MS));
+    // One model's map says nothing about another one's verdict.
+    const same = found.model_version === version;
+    if (!same || !frame.explain(found)) {
+      note.textContent = same ? NO_MAP : CHANGED;
       button.remove();
       return;
     }

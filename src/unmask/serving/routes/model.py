@@ -3,7 +3,6 @@
 from fastapi import APIRouter, Request
 
 from unmask.serving.answers import Model, Source, Swap
-from unmask.serving.bundle import CARD
 from unmask.serving.engine import Engine
 
 router = APIRouter(tags=["model"])
@@ -25,7 +24,7 @@ async def model(request: Request) -> Model:
             "labels": bundle.graph.labels,
             "metrics": bundle.metrics,
             "swap": Swap(since=models.since, follows_promotions=models.follows, refused=models.refused or None),
-            "card": (runtime.folder / CARD).read_text(encoding="utf-8"),
+            "card": runtime.card,
             **Source.of(bundle, request.state.request_id),
         }
     )
