@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -110,11 +111,15 @@ def test_a_decoder_that_hangs_is_killed(limits, impostor, tmp_path):
         "junk",
         "[1]",
         '{"duration_s": "long"}',
-        '{"duration_s": 1.0, "more": 1}',
+        '{"duration_s": 1.0, "frames": 4, "more": 1}',
+        '{"duration_s": 1.0, "frames": 0}',
+        '{"duration_s": 1.0, "frames": 5}',
+        '{"duration_s": 1.0, "frames": 1}\n',
+        '{"duration_s": 1.0, "frames": 2}\n{"time_s": 0.0, "width": 1, "height": 1}\nRGB',
         '{"error": 1, "status": "x"}',
-        '{"duration_s": 1.0}\n{"time_s": 0.0, "width": 90000, "height": 90000}\n',
-        '{"duration_s": 1.0}\n{"time_s": 0.0, "width": -1, "height": 1}\n',
-        '{"duration_s": 1.0}\n{"time_s": 0.0, "width": 8, "height": 8}\ncut off',
+        '{"duration_s": 1.0, "frames": 1}\n{"time_s": 0.0, "width": 90000, "height": 90000}\n',
+        '{"duration_s": 1.0, "frames": 1}\n{"time_s": 0.0, "width": -1, "height": 1}\n',
+        '{"duration_s": 1.0, "frames": 1}\n{"time_s": 0.0, "width": 8, "height": 8}\ncut off',
         "x" * 100_000,
     ],
 )
@@ -135,6 +140,40 @@ def test_a_few_are_decoded_at_a_time_and_the_others_come_back_later(limits, impo
 
     statuses = asyncio.run(together())
     assert sorted(statuses) == [413] * AT_A_TIME + [429] * 2
+
+
+def test_the_time_to_judge_a_frame_is_not_the_decoders(limits, clip):
+    limits.timeout_s = 10.0
+
+    async def judge_slowly():
+        decoder, loop = ClipDecoder(limits), asyncio.get_running_loop()
+        async with decoder.open(Upload(clip), frames=4) as opened:
+            now, passed = loop.time, 0.0
+            loop.time = lambda: now() + passed  # as if a minute went by at each frame
+            taken = []
+            async for frame in opened.frames():
+                taken.append(frame)
+                passed += 60.0
+            return taken
+
+    assert len(asyncio.run(judge_slowly())) == 4
+
+
+def test_the_time_that_a_clip_waits_is_not_the_decoders(limits, impostor):
+    limits.timeout_s = 1.5
+
+    async def second_in_turn():
+        decoder = ClipDecoder(limits)
+        async with contextlib.AsyncExitStack() as others:
+            for _ in range(AT_A_TIME):
+                await others.enter_async_context(decoder.open(Upload(b"clip"), frames=4))
+            waiting = asyncio.ensure_future(collect(decoder, b"clip"))
+            await asyncio.sleep(0.8)
+        return await waiting
+
+    said = '{"duration_s": 1.0, "frames": 1}\\n{"time_s": 0.0, "width": 1, "height": 1}\\nRGB'
+    impostor("cat > /dev/null", "sleep 0.5", f"printf '{said}'")
+    assert len(asyncio.run(second_in_turn())[1]) == 1
 
 
 def test_room_is_given_back(limits, clip):
