@@ -1,6 +1,4 @@
 import contextlib
-import dataclasses
-import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -107,15 +105,3 @@ def test_pictures_at_work_are_counted_until_they_are_done(settings):
         raise ValueError("a picture that could not be judged")
     assert metrics.AT_WORK._value.get() == before
     observer.close()
-
-
-def test_a_row_that_waits_holds_no_whole_picture(settings, runtime, outcomes):
-    observer = Observer(settings)
-    observer._log.close()  # rows stay where they wait
-    whole = Image.new("RGB", (960, 960))
-    alive = weakref.ref(whole)
-    judged = dataclasses.replace(outcomes[0], read=dataclasses.replace(outcomes[0].read, picture=whole))
-    observer.record(runtime=runtime, route="/explain", ids=["id-0"], outcomes=[judged])
-    assert len(observer._log._waiting) == 1
-    del whole, judged
-    assert alive() is None
