@@ -52,7 +52,7 @@ def impostor(monkeypatch, tmp_path):
 
 
 async def collect(decoder, data):
-    async with decoder.open(Upload(data), frames=4) as opened:
+    async with decoder.open(Upload(data) if isinstance(data, bytes) else data, frames=4) as opened:
         return opened.duration_s, [frame async for frame in opened.frames()]
 
 
@@ -142,38 +142,46 @@ def test_a_few_are_decoded_at_a_time_and_the_others_come_back_later(limits, impo
     assert sorted(statuses) == [413] * AT_A_TIME + [429] * 2
 
 
-def test_the_time_to_judge_a_frame_is_not_the_decoders(limits, clip):
-    limits.timeout_s = 10.0
+@pytest.fixture
+def later(monkeypatch):
+    """A function that makes the event loop's clock leap by so many seconds."""
+    passed, now = [0.0], asyncio.BaseEventLoop.time
+    monkeypatch.setattr(asyncio.BaseEventLoop, "time", lambda loop: now(loop) + sum(passed))
+    return passed.append
+
+
+def test_the_time_to_judge_a_frame_is_not_the_decoders(limits, clip, later):
+    limits.timeout_s = 100.0
 
     async def judge_slowly():
-        decoder, loop = ClipDecoder(limits), asyncio.get_running_loop()
-        async with decoder.open(Upload(clip), frames=4) as opened:
-            now, passed = loop.time, 0.0
-            loop.time = lambda: now() + passed  # as if a minute went by at each frame
-            taken = []
-            async for frame in opened.frames():
-                taken.append(frame)
-                passed += 60.0
-            return taken
+        async with ClipDecoder(limits).open(Upload(clip), frames=4) as opened:
+            return [later(60.0) async for _ in opened.frames()]
 
     assert len(asyncio.run(judge_slowly())) == 4
 
 
-def test_the_time_that_a_clip_waits_is_not_the_decoders(limits, impostor):
-    limits.timeout_s = 1.5
+def test_the_time_that_a_clip_waits_is_not_the_decoders(limits, impostor, later):
+    limits.timeout_s = 100.0
+    said = '{"duration_s": 1.0, "frames": 1}\\n{"time_s": 0.0, "width": 1, "height": 1}\\nRGB'
+    impostor("cat > /dev/null", f"printf '{said}'")
 
-    async def second_in_turn():
+    class SlowUpload(Upload):
+        async def read(self, size=-1):
+            data = await super().read(size)
+            later(50.0 if data else 0.0)
+            return data
+
+    async def last_in_turn():
         decoder = ClipDecoder(limits)
         async with contextlib.AsyncExitStack() as others:
             for _ in range(AT_A_TIME):
-                await others.enter_async_context(decoder.open(Upload(b"clip"), frames=4))
-            waiting = asyncio.ensure_future(collect(decoder, b"clip"))
-            await asyncio.sleep(0.8)
+                await others.enter_async_context(decoder.open(Upload(b"clip"), frames=1))
+            waiting = asyncio.ensure_future(collect(decoder, SlowUpload(b"clip")))
+            await asyncio.sleep(0)
+            later(50.0)
         return await waiting
 
-    said = '{"duration_s": 1.0, "frames": 1}\\n{"time_s": 0.0, "width": 1, "height": 1}\\nRGB'
-    impostor("cat > /dev/null", "sleep 0.5", f"printf '{said}'")
-    assert len(asyncio.run(second_in_turn())[1]) == 1
+    assert len(asyncio.run(last_in_turn())[1]) == 1
 
 
 def test_room_is_given_back(limits, clip):
