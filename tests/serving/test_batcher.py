@@ -46,7 +46,7 @@ def in_batches(work, scenario, *, batch=4, runs=2):
     with ThreadPoolExecutor(runs) as pool:
 
         async def play():
-            return await scenario(Batcher(work, pool=pool, batch=batch, runs=runs, on_run=lambda _: None))
+            return await scenario(Batcher(work, pool=pool, batch=batch, runs=runs))
 
         return asyncio.run(play())
 

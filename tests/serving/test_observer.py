@@ -1,6 +1,4 @@
 import contextlib
-import dataclasses
-import weakref
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 from PIL import Image
 
 from unmask.service_settings import load_serving
-from unmask.serving import metrics, traffic_log
+from unmask.serving import metrics
 from unmask.serving.engine import Outcome
 from unmask.serving.observer import PREDICTED, Observer, Predicted
 from unmask.serving.picture_quality import Quality
@@ -125,17 +123,4 @@ def test_pictures_at_work_are_counted_until_they_are_done(settings):
         assert metrics.AT_WORK._value.get() == before + 3
         raise ValueError("a picture that could not be judged")
     assert metrics.AT_WORK._value.get() == before
-    observer.close()
-
-
-def test_a_row_that_waits_holds_no_whole_picture(settings, runtime, outcomes, monkeypatch):
-    monkeypatch.setattr(traffic_log, "PAUSE_S", 60.0)  # rows stay where they wait
-    observer = Observer(settings)
-    whole = Image.new("RGB", (960, 960))
-    alive = weakref.ref(whole)
-    judged = dataclasses.replace(outcomes[0], read=dataclasses.replace(outcomes[0].read, picture=whole))
-    observer.record(runtime=runtime, route="/predict", ids=["id-0"], outcomes=[judged])
-    assert len(observer._log._waiting) == 1
-    del whole, judged
-    assert alive() is None
     observer.close()

@@ -67,7 +67,8 @@ class Face(Judged):
 class PictureAnswer(BaseModel):
     """One picture: its judgement, or in `error` why there is none.
 
-    With `serving.faces` the judgement is that of the most suspect face, and null where no face was found.
+    With `serving.faces` the judgement is that of the most suspect face, and null where no face was found
+    that is large enough for the model.
     """
 
     id: str = Field(description="names this prediction for /feedback", examples=[EXAMPLE_ID])

@@ -31,19 +31,10 @@ class Batcher(Generic[Model, Task, Result]):
         pool: threads that run, none of which does anything else.
         batch: most tasks of one run.
         runs: runs at a time.
-        on_run: is told the number of tasks of each run.
     """
 
-    def __init__(
-        self,
-        run: Run[Model, Task, Result],
-        *,
-        pool: ThreadPoolExecutor,
-        batch: int,
-        runs: int,
-        on_run: Callable[[int], None],
-    ) -> None:
-        self._run, self._pool, self._batch, self._runs, self._on_run = run, pool, batch, runs, on_run
+    def __init__(self, run: Run[Model, Task, Result], *, pool: ThreadPoolExecutor, batch: int, runs: int) -> None:
+        self._run, self._pool, self._batch, self._runs = run, pool, batch, runs
         self._free = runs
         self._callers: deque[_Caller[Model, Task, Result]] = deque()
 
@@ -64,7 +55,6 @@ class Batcher(Generic[Model, Task, Result]):
         while self._free and (taken := self._take()):
             model, waiting = taken
             self._free -= 1
-            self._on_run(len(waiting))
             run = loop.run_in_executor(self._pool, self._run, model, [task for task, _ in waiting])
             run.add_done_callback(partial(self._finish, [future for _, future in waiting], loop))
 

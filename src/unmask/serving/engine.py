@@ -3,16 +3,18 @@
 import asyncio
 import threading
 import warnings
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
 from unmask.data.boxes import Box
+from unmask.data.clips import looks_like_clip
 from unmask.errors import DataError, ResourceError
 from unmask.service_settings import Serving
 from unmask.serving.batcher import Batcher
@@ -28,6 +30,7 @@ from unmask.serving.observer import Observer
 from unmask.serving.reading import Read, Reader, View
 from unmask.serving.runtime import Answer, Runtime
 
+Decoded = TypeVar("Decoded")
 LARGE = 4_000_000  # pixels; above it a picture is decoded aside, so that small ones overtake it
 
 
@@ -55,23 +58,14 @@ class Outcome:
     view: View | None = None
     error: str = ""
 
-    @property
-    def picture(self) -> Image.Image | None:
-        """The upright picture, where it was kept."""
-        return self.read.picture if self.read else None
-
-
-@dataclass(frozen=True)
-class _Task:
-    source: bytes | Image.Image | Read
-    keep: bool = False
-
 
 @dataclass(frozen=True)
 class _Large:
     data: bytes
-    keep: bool
     pixels: int
+
+
+_Source = bytes | Image.Image | Read
 
 
 class Engine:
@@ -102,8 +96,8 @@ class Engine:
         self._reader = Reader(settings.limits, self._finder)
         threads = count_threads(settings, usable_cores())
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="unmask")
-        self._batcher: Batcher[Runtime, _Task, Outcome | _Large] = Batcher(
-            self._run, pool=self.pool, batch=settings.batch, runs=threads, on_run=self.observer.batch_ran
+        self._batcher: Batcher[Runtime, _Source, Outcome | _Large] = Batcher(
+            self._run, pool=self.pool, batch=settings.batch, runs=threads
         )
         self._aside = ThreadPoolExecutor(max(1, threads // 2), thread_name_prefix="unmask-large")
         self._decoding = Budget(int(settings.limits.decoding_megapixels * 1e6))
@@ -113,17 +107,30 @@ class Engine:
             _warm(self._finder, self.pool, threads)
         self.ready = True
 
-    async def judge(self, runtime: Runtime, pictures: Sequence[bytes], *, keep: bool = False) -> list[Outcome]:
+    async def judge(self, runtime: Runtime, pictures: Sequence[bytes]) -> list[Outcome]:
         """What RUNTIME says of each encoded picture, in order; a picture that can't be judged says why.
 
         Raises:
             ResourceError: memory ran out.
         """
-        return await self._judge(runtime, [_Task(data, keep) for data in pictures])
+        with self.observer.at_work(len(pictures)):
+            return await self._judge(runtime, pictures)
 
     async def judge_decoded(self, runtime: Runtime, pictures: Sequence[Image.Image]) -> list[Outcome]:
         """As judge, of upright RGB pictures, such as the frames of a clip."""
-        return await self._judge(runtime, [_Task(picture) for picture in pictures])
+        with self.observer.at_work(len(pictures)):
+            return await self._judge(runtime, pictures)
+
+    async def format_of(self, data: bytes) -> str:
+        """Which of opening.FORMATS an encoded picture is of, once it has been seen to decode.
+
+        Raises:
+            ResourceError: memory ran out.
+            DataError: it can't be decoded.
+        """
+        pool = self.inbox.pool
+        pixels = await asyncio.get_running_loop().run_in_executor(pool, self._reader.pixels, data)
+        return (await self._when_there_is_room(pixels, pool, partial(self._reader.decode_picture, data))).format
 
     def close(self) -> None:
         """Let the threads go, and write what is still to be logged."""
@@ -140,57 +147,80 @@ class Engine:
         if self._finder:
             face_margin(bundle)
 
-    async def _judge(self, runtime: Runtime, tasks: Sequence[_Task]) -> list[Outcome]:
-        with self.observer.at_work(len(tasks)):
-            found = await self._batcher.submit(runtime, tasks)
+    async def _judge(self, runtime: Runtime, sources: Sequence[_Source]) -> list[Outcome]:
+        found = await self._batcher.submit(runtime, sources)
         if any(isinstance(each, _Large) for each in found):
-            return list(await asyncio.gather(*(self._settle(runtime, each) for each in found)))
+            return await _together([self._settle(runtime, each) for each in found])
         return [each for each in found if not isinstance(each, _Large)]
 
     async def _settle(self, runtime: Runtime, found: Outcome | _Large) -> Outcome:
         """Decode a large picture when there is room for it."""
         if isinstance(found, Outcome):
             return found
-        loop = asyncio.get_running_loop()
-        taken = await self._decoding.take(found.pixels)
-        work = self._aside.submit(self._reader.decode, runtime, found.data, keep=found.keep)
-        # Not where the await ends: who leaves does not stop the thread, whose picture still fills memory.
-        work.add_done_callback(partial(self._give_back, loop, taken))
+        decode = partial(self._reader.decode, runtime, found.data)
         try:
-            read = await asyncio.wrap_future(work)
+            read = await self._when_there_is_room(found.pixels, self._aside, decode)
         except ResourceError:
             raise
         except DataError as error:
             return Outcome(error=str(error))
-        return (await self._judge(runtime, [_Task(read)]))[0]
+        return (await self._judge(runtime, [read]))[0]
 
-    def _give_back(self, loop: asyncio.AbstractEventLoop, taken: int, _: "Future[Read]") -> None:
+    async def _when_there_is_room(self, pixels: int, pool: Executor, decode: Callable[[], Decoded]) -> Decoded:
+        """Decode PIXELS in a thread of a POOL as soon as memory may hold them."""
+        loop = asyncio.get_running_loop()
+        taken = await self._decoding.take(pixels)
+        work = pool.submit(decode)
+        # Not where the await ends: who leaves does not stop the thread, whose picture still fills memory.
+        work.add_done_callback(partial(self._give_back, loop, taken))
+        return await asyncio.wrap_future(work)
+
+    def _give_back(self, loop: asyncio.AbstractEventLoop, taken: int, _: object) -> None:
         loop.call_soon_threadsafe(self._decoding.give, taken)
 
-    def _run(self, runtime: Runtime, tasks: list[_Task]) -> list[Outcome | _Large | Exception]:
+    def _run(self, runtime: Runtime, sources: list[_Source]) -> list[Outcome | _Large | Exception]:
         """In a thread: read each picture, infer all their crops at once."""
-        found = [self._read(runtime, task) for task in tasks]
+        found = [self._read(runtime, source) for source in sources]
         crops = [view.crop for each in found if isinstance(each, Read) for view in each.views]
         answers: list[Answer] = []
         for start in range(0, len(crops), self.settings.batch):
-            answers += runtime.predict_crops(np.stack(crops[start : start + self.settings.batch]))
+            some = np.stack(crops[start : start + self.settings.batch])
+            answers += runtime.predict_crops(some)
+            self.observer.batch_ran(len(some))
         left = iter(answers)
         return [_outcome(each, [next(left) for _ in each.views]) if isinstance(each, Read) else each for each in found]
 
-    def _read(self, runtime: Runtime, task: _Task) -> Read | Outcome | _Large | Exception:
+    def _read(self, runtime: Runtime, source: _Source) -> Read | Outcome | _Large | Exception:
         try:
-            if isinstance(task.source, Read):
-                return task.source
-            if isinstance(task.source, Image.Image):
-                return self._reader.look(runtime, task.source)
-            pixels = self._reader.pixels(task.source)
-            if pixels > LARGE:
-                return _Large(task.source, task.keep, pixels)
-            return self._reader.decode(runtime, task.source, keep=task.keep)
+            return self._look(runtime, source)
+        except MemoryError:
+            return ResourceError("memory ran out while a picture was read")
         except ResourceError as error:
             return error
         except DataError as error:
             return Outcome(error=str(error))
+        except Exception as error:  # noqa: BLE001  (the other pictures of the run are of other senders)
+            return error
+
+    def _look(self, runtime: Runtime, source: _Source) -> Read | _Large:
+        if isinstance(source, Read):
+            return source
+        if isinstance(source, Image.Image):
+            return self._reader.look(runtime, source)
+        if looks_like_clip(source[:64]):
+            raise DataError("a clip, not a picture; send it to /predict_clip")
+        pixels = self._reader.pixels(source)
+        return _Large(source, pixels) if pixels > LARGE else self._reader.decode(runtime, source)
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, Outcome]]) -> list[Outcome]:
+    """As asyncio.gather, but where one fails, nothing goes on with the others."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _outcome(read: Read, answers: Sequence[Answer]) -> Outcome:

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from unmask.data.clips import looks_like_clip
-from unmask.data.decode import decode_picture
+from unmask.data.decode import Picture, decode_picture
 from unmask.data.faces import Face
 from unmask.data.jpeg import UNKNOWN_QUALITY
 from unmask.data.opening import open_picture
 from unmask.data.preprocess import Pixels
-from unmask.errors import DataError
 from unmask.service_settings import ServingLimits
 from unmask.serving.faces import FaceFinder, cut_face, face_margin
 from unmask.serving.runtime import Runtime
@@ -29,7 +27,7 @@ class View:
 class Read:
     """A picture that was read: its size in px, what its file says, its views, and how many faces are too small for one.
 
-    PICTURE is upright and whole, kept only where it was asked for: 64 of 50 megapixels would fill any memory.
+    Not the whole picture: 64 of 50 megapixels would fill any memory.
     """
 
     views: list[View]
@@ -37,7 +35,6 @@ class Read:
     jpeg_quality: int = UNKNOWN_QUALITY
     encoded_bytes: int = 0
     small_faces: int = 0
-    picture: Image.Image | None = None
 
 
 class Reader:
@@ -52,38 +49,42 @@ class Reader:
         Raises:
             DataError: it is too large, or not a picture.
         """
-        if looks_like_clip(data[:64]):
-            raise DataError("a clip, not a picture; send it to /predict_clip")
-        opened = open_picture(
-            data, max_megapixels=self._limits.picture_megapixels, max_megabytes=self._limits.picture_megabytes
-        )
+        limits = self._limits
+        opened = open_picture(data, max_megapixels=limits.picture_megapixels, max_megabytes=limits.picture_megabytes)
         return opened.width * opened.height
 
-    def decode(self, runtime: Runtime, data: bytes, *, keep: bool = False) -> Read:
-        """Decode a picture and cut out its views; KEEP its pixels, too.
+    def decode_picture(self, data: bytes) -> Picture:
+        """Decode a picture within the limits.
+
+        Raises:
+            ResourceError: memory ran out.
+            DataError: it can't be decoded.
+        """
+        limits = self._limits
+        return decode_picture(data, max_megapixels=limits.picture_megapixels, max_megabytes=limits.picture_megabytes)
+
+    def decode(self, runtime: Runtime, data: bytes) -> Read:
+        """Decode a picture and cut out its views.
 
         Raises:
             ResourceError: memory ran out.
             DataError: it can't be judged; the message is a reason for its sender.
         """
-        picture = decode_picture(
-            data, max_megapixels=self._limits.picture_megapixels, max_megabytes=self._limits.picture_megabytes
-        )
-        return self.look(runtime, picture.image, keep=keep, jpeg_quality=picture.jpeg_quality, encoded_bytes=len(data))
+        picture = self.decode_picture(data)
+        return self.look(runtime, picture.image, jpeg_quality=picture.jpeg_quality, encoded_bytes=len(data))
 
     def look(
         self,
         runtime: Runtime,
         picture: Image.Image,
         *,
-        keep: bool = False,
         jpeg_quality: int = UNKNOWN_QUALITY,
         encoded_bytes: int = 0,
     ) -> Read:
         """Cut out the views of an upright RGB picture.
 
         Raises:
-            DataError: it, or each of its faces, is smaller than any that training saw.
+            DataError: it is smaller than any that training saw, or its faces can't be looked for.
         """
         views, small = self._views(runtime, picture)
         return Read(
@@ -92,7 +93,6 @@ class Reader:
             jpeg_quality=jpeg_quality,
             encoded_bytes=encoded_bytes,
             small_faces=small,
-            picture=picture if keep else None,
         )
 
     def _views(self, runtime: Runtime, picture: Image.Image) -> tuple[list[View], int]:
@@ -102,7 +102,5 @@ class Reader:
         margin, smallest = face_margin(runtime.bundle), runtime.bundle.preprocessing.min_side_px
         cuts = [(face, cut_face(picture, face, margin=margin)) for face in self._finder.find(picture)]
         large = [(face, runtime.reduce(cut)) for face, cut in cuts if min(cut.size) >= smallest]
-        if cuts and not large:
-            raise DataError(f"each face found is under {smallest} px with its margin")
         views = [View(runtime.crop(reduced), reduced, face) for face, reduced in large]
         return views, len(cuts) - len(large)

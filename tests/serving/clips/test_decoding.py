@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
+from unmask.data.clips import ClipFacts, Frame
 from unmask.errors import ConfigError, DataError, ResourceError
 from unmask.serving.clips import decoding
 from unmask.serving.clips.decoding import Task
@@ -57,6 +59,16 @@ def test_what_goes_wrong_is_said(monkeypatch, capfdbinary, error, status, said):
     failure = json.loads(capfdbinary.readouterr().out)
     assert failure["status"] == status
     assert failure["error"].startswith(said)
+
+
+def test_it_says_first_how_many_frames_follow(monkeypatch, capfdbinary):
+    frames = [Frame(Image.new("RGB", (2, 1)), number, number / 10, "MPEG4") for number in range(3)]
+    monkeypatch.setattr(decoding, "confine", lambda task: None)
+    monkeypatch.setattr(decoding, "probe", lambda data, **_: ClipFacts("MPEG4", "mp4", 2, 1, 3, 0.3))
+    monkeypatch.setattr(decoding, "read_frames", lambda data, count, **_: frames)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"clip")))
+    decoding.main(TASK)
+    assert json.loads(capfdbinary.readouterr().out.splitlines()[0]) == {"duration_s": 0.3, "frames": 3}
 
 
 @pytest.mark.parametrize("module", ["numpy", "torch", "onnxruntime", "bentoml", "fastapi"])

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -51,7 +52,7 @@ def impostor(monkeypatch, tmp_path):
 
 
 async def collect(decoder, data):
-    async with decoder.open(Upload(data), frames=4) as opened:
+    async with decoder.open(Upload(data) if isinstance(data, bytes) else data, frames=4) as opened:
         return opened.duration_s, [frame async for frame in opened.frames()]
 
 
@@ -110,11 +111,15 @@ def test_a_decoder_that_hangs_is_killed(limits, impostor, tmp_path):
         "junk",
         "[1]",
         '{"duration_s": "long"}',
-        '{"duration_s": 1.0, "more": 1}',
+        '{"duration_s": 1.0, "frames": 4, "more": 1}',
+        '{"duration_s": 1.0, "frames": 0}',
+        '{"duration_s": 1.0, "frames": 5}',
+        '{"duration_s": 1.0, "frames": 1}\n',
+        '{"duration_s": 1.0, "frames": 2}\n{"time_s": 0.0, "width": 1, "height": 1}\nRGB',
         '{"error": 1, "status": "x"}',
-        '{"duration_s": 1.0}\n{"time_s": 0.0, "width": 90000, "height": 90000}\n',
-        '{"duration_s": 1.0}\n{"time_s": 0.0, "width": -1, "height": 1}\n',
-        '{"duration_s": 1.0}\n{"time_s": 0.0, "width": 8, "height": 8}\ncut off',
+        '{"duration_s": 1.0, "frames": 1}\n{"time_s": 0.0, "width": 90000, "height": 90000}\n',
+        '{"duration_s": 1.0, "frames": 1}\n{"time_s": 0.0, "width": -1, "height": 1}\n',
+        '{"duration_s": 1.0, "frames": 1}\n{"time_s": 0.0, "width": 8, "height": 8}\ncut off',
         "x" * 100_000,
     ],
 )
@@ -135,6 +140,48 @@ def test_a_few_are_decoded_at_a_time_and_the_others_come_back_later(limits, impo
 
     statuses = asyncio.run(together())
     assert sorted(statuses) == [413] * AT_A_TIME + [429] * 2
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """A function that makes the event loop's clock leap by so many seconds."""
+    passed, now = [0.0], asyncio.BaseEventLoop.time
+    monkeypatch.setattr(asyncio.BaseEventLoop, "time", lambda loop: now(loop) + sum(passed))
+    return passed.append
+
+
+def test_the_time_to_judge_a_frame_is_not_the_decoders(limits, clip, later):
+    limits.timeout_s = 100.0
+
+    async def judge_slowly():
+        async with ClipDecoder(limits).open(Upload(clip), frames=4) as opened:
+            return [later(60.0) async for _ in opened.frames()]
+
+    assert len(asyncio.run(judge_slowly())) == 4
+
+
+def test_the_time_that_a_clip_waits_is_not_the_decoders(limits, impostor, later):
+    limits.timeout_s = 100.0
+    said = '{"duration_s": 1.0, "frames": 1}\\n{"time_s": 0.0, "width": 1, "height": 1}\\nRGB'
+    impostor("cat > /dev/null", f"printf '{said}'")
+
+    class SlowUpload(Upload):
+        async def read(self, size=-1):
+            data = await super().read(size)
+            later(50.0 if data else 0.0)
+            return data
+
+    async def last_in_turn():
+        decoder = ClipDecoder(limits)
+        async with contextlib.AsyncExitStack() as others:
+            for _ in range(AT_A_TIME):
+                await others.enter_async_context(decoder.open(Upload(b"clip"), frames=1))
+            waiting = asyncio.ensure_future(collect(decoder, SlowUpload(b"clip")))
+            await asyncio.sleep(0)
+            later(50.0)
+        return await waiting
+
+    assert len(asyncio.run(last_in_turn())[1]) == 1
 
 
 def test_room_is_given_back(limits, clip):

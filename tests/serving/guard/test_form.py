@@ -45,7 +45,11 @@ FILE = b'Content-Disposition: form-data; name="images"; filename="a"'
         ({"content": b"--b--\r\n", "headers": {"content-type": BOUNDARY}}, 422, "images: missing"),
         ({"content": b"junk", "headers": {"content-type": BOUNDARY}}, 400, "Invalid multipart data."),
         ({"content": b"junk", "headers": {"content-type": "multipart/form-data"}}, 400, "Missing boundary"),
-        ({"content": part(FILE), "headers": {"content-type": BOUNDARY + "; charset=undefined"}}, 400, "damaged form"),
+        ({"content": part(FILE), "headers": {"content-type": BOUNDARY + "; charset=undefined"}}, 400, "must be utf-8"),
+        ({"content": part(FILE), "headers": {"content-type": BOUNDARY + "; charset=x"}}, 400, "must be utf-8"),
+        ({"content": part(FILE), "headers": {"content-type": BOUNDARY.encode() + b"; charset=\xff"}}, 400, "must be"),
+        ({"content": part(b'Content-Disposition: form-data; name="images"; filename="+2AA-"') + b"--b--\r\n",
+          "headers": {"content-type": BOUNDARY + "; charset=utf-7"}}, 400, "must be utf-8"),
         ({"content": part(b"X: " + b"x" * 5000), "headers": {"content-type": BOUNDARY}}, 400, "Invalid"),
         ({"content": part(b"\r\n".join([b"X: x"] * 9)), "headers": {"content-type": BOUNDARY}}, 400, "Invalid"),
         ({"content": part(b"X: x"), "headers": {"content-type": BOUNDARY}}, 400, "must be provided"),
@@ -63,6 +67,13 @@ def test_what_is_no_form_of_a_few_pictures_is_refused(client, sent, status, said
 
 def test_a_few_pictures_pass(client):
     assert len(client.post("/predict", files=pictures(3)).json()["answers"]) == 3
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF8", '"utf-8"', "us-ascii"])
+def test_a_form_may_name_its_charset(client, charset):
+    content = part(FILE, encoded()) + b"--b--\r\n"
+    answer = client.post("/predict", content=content, headers={"content-type": f"{BOUNDARY}; charset={charset}"})
+    assert answer.status_code == 200
 
 
 def test_nothing_is_put_on_a_disk(client, monkeypatch):

@@ -1,5 +1,6 @@
 import json
 import os
+import stat
 import subprocess
 import sys
 from datetime import timedelta
@@ -123,6 +124,35 @@ def test_an_id_has_one_picture(inbox, tmp_path):
             inbox.add_feedback(feedback(picture=other, kind=kind), other)
     assert [path.read_bytes() for path in tmp_path.glob("inbox/pictures/*")] == [b"one"]
     assert len(read_inbox(tmp_path).feedback) == 2
+
+
+def test_a_picture_that_is_sent_again_is_kept_anew(inbox, tmp_path):
+    inbox.add_feedback(feedback(picture=b"one"), b"one")
+    kept = tmp_path / f"inbox/pictures/{0:032x}-0.png"
+    _age(kept, days=29)
+    inbox.add_feedback(feedback(picture=b"one"), b"one")
+    inbox.sweep(before=today())
+    assert kept.exists()
+
+
+def test_other_pictures_are_not_looked_through(inbox, monkeypatch):
+    inbox.add_feedback(feedback(1, picture=b"one"), b"one")
+    monkeypatch.setattr(os, "scandir", None)
+    monkeypatch.setattr(Path, "glob", None)
+    inbox.add_feedback(feedback(2, picture=b"one"), b"one")
+    with pytest.raises(DataError):
+        inbox.add_feedback(feedback(1, picture=b"two", kind="TIFF"), b"two")
+
+
+def test_nobody_else_can_read_it(inbox, tmp_path):
+    before = os.umask(0o022)
+    try:
+        inbox.add_feedback(feedback(picture=b"one"), b"one")
+        inbox.add_captured(captured(b"two"), b"two")
+    finally:
+        os.umask(before)
+    for path in [tmp_path / "inbox", *(tmp_path / "inbox").rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
 def test_what_is_too_old_goes(inbox, tmp_path):

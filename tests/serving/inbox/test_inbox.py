@@ -1,5 +1,5 @@
 import io
-import logging
+import json
 import os
 import threading
 import time
@@ -11,6 +11,7 @@ from PIL import Image
 from unmask.serving.inbox import inbox as module
 from unmask.serving.inbox.inbox import Inbox
 from unmask.serving.inbox.reading import read_inbox
+from unmask.serving.logs import JsonFormatter, service_log
 
 IDS = [f"9f2c4e7a5b8d4c0f8a6b1d2e3f405162-{number}" for number in range(3)]
 RUNTIME = SimpleNamespace(bundle=SimpleNamespace(version="v1", data=SimpleNamespace(md5="d1")))
@@ -24,6 +25,15 @@ def picture(level=128, kind="JPEG"):
 
 def answer(verdict):
     return SimpleNamespace(verdict=verdict, p_fake=0.5, logit=0.1, attributes={"fake": 0.5})
+
+
+@pytest.fixture
+def logged(caplog):
+    """A function that gives the lines of the service's log so far."""
+    logger = service_log()
+    logger.addHandler(caplog.handler)
+    yield lambda: [json.loads(JsonFormatter().format(record)) for record in caplog.records]
+    logger.removeHandler(caplog.handler)
 
 
 @pytest.fixture
@@ -60,13 +70,29 @@ def test_nothing_is_captured_unless_configured(make, tmp_path):
     assert not (tmp_path / "state/inbox").exists()
 
 
-def test_a_full_inbox_stops_no_prediction(make, tmp_path, caplog):
+def test_a_full_inbox_stops_no_prediction(make, tmp_path, logged):
     inbox = make(capture="uncertain", inbox_megabytes=0.001)
-    with caplog.at_level(logging.WARNING):
-        inbox.capture(runtime=RUNTIME, ids=IDS[:1], pictures=[picture()], answers=[answer("uncertain")])
-        inbox.close()
+    inbox.capture(runtime=RUNTIME, ids=IDS[:1], pictures=[picture()], answers=[answer("uncertain")])
+    inbox.close()
     assert not read_inbox(tmp_path / "state").captured
-    assert f"{IDS[0]} is not captured: the inbox takes 0.001 MB a day" in caplog.text
+    (line,) = logged()
+    assert (line["event"], line["id"]) == ("a picture is not captured", IDS[0])
+    assert line["why"].startswith("the inbox takes 0.001 MB a day")
+
+
+def test_a_capture_that_fails_stops_no_other(make, tmp_path, logged, monkeypatch):
+    inbox, add = make(capture="uncertain"), module.InboxFolder.add_captured
+
+    def add_captured(folder, row, body):
+        if row.id == IDS[0]:
+            raise RuntimeError("unforeseen")
+        add(folder, row, body)
+
+    monkeypatch.setattr(module.InboxFolder, "add_captured", add_captured)
+    inbox.capture(runtime=RUNTIME, ids=IDS[:2], pictures=[picture()] * 2, answers=[answer("uncertain")] * 2)
+    inbox.close()
+    assert [entry.row.id for entry in read_inbox(tmp_path / "state").captured] == [IDS[1]]
+    assert [(line["event"], line["id"]) for line in logged()] == [("a picture could not be captured", IDS[0])]
 
 
 def test_a_slow_disk_makes_no_prediction_wait(make, tmp_path, monkeypatch):
@@ -80,6 +106,21 @@ def test_a_slow_disk_makes_no_prediction_wait(make, tmp_path, monkeypatch):
     slow.set()
     inbox.close()
     assert [entry.row.id for entry in read_inbox(tmp_path / "state").captured] == IDS[:2]
+
+
+def test_what_waits_is_bounded_in_bytes(make, tmp_path, monkeypatch, logged):
+    body = picture()
+    monkeypatch.setattr(module, "MOST_WAITING_BYTES", 2 * len(body))
+    inbox = make(capture="uncertain")
+    slow = threading.Event()
+    inbox._writer.submit(slow.wait)
+    inbox.capture(runtime=RUNTIME, ids=IDS, pictures=[body] * 3, answers=[answer("uncertain")] * 3)
+    slow.set()
+    inbox._writer.submit(int).result(timeout=10)
+    assert [(line["id"], line["why"]) for line in logged()] == [(IDS[2], "too much waits to be written")]
+    inbox.capture(runtime=RUNTIME, ids=IDS[2:], pictures=[body], answers=[answer("uncertain")])
+    inbox.close()
+    assert [entry.row.id for entry in read_inbox(tmp_path / "state").captured] == IDS
 
 
 def test_a_closed_inbox_takes_no_more(make, tmp_path):
@@ -110,12 +151,13 @@ def test_it_sweeps_again_at_midnight(make, monkeypatch):
     assert all(swept.acquire(timeout=10) for _ in range(3))
 
 
-def test_a_sweep_that_fails_is_tried_again(make, monkeypatch, caplog):
+@pytest.mark.parametrize("error", [PermissionError("no"), OverflowError("a date beyond all calendars")])
+def test_a_sweep_that_fails_is_tried_again(make, monkeypatch, error):
     tried, days = threading.Semaphore(0), iter([0.01, 60.0])
 
     def sweep(folder, *, before):
         tried.release()
-        raise PermissionError("no")
+        raise error
 
     monkeypatch.setattr(module, "_seconds_to_midnight", lambda: next(days))
     monkeypatch.setattr(module.InboxFolder, "sweep", sweep)

@@ -1,11 +1,16 @@
 import dataclasses
 import io
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from unmask.data.faces import Face
+from unmask.errors import DataError, ResourceError
+from unmask.serving.faces import FaceFinder
 from unmask.serving.offline.scoring import Scorer, limits_of
+from unmask.serving.routes import clip as route
 from unmask.serving.runtime import Runtime
 
 LEVELS = [20, 60, 100, 140, 180, 220, 240, 250]
@@ -132,6 +137,61 @@ def test_frames_without_a_face_have_no_score(serving, in_process, detector, clip
     assert [score["verdict"] is None for score in body["frames"]] == [level < 80 for level in LEVELS[1::2]]
     assert [score["probability"] is None for score in body["frames"]] == [level < 80 for level in LEVELS[1::2]]
     assert "from 3 frames" in body["judgement"]["sentence"]
+
+
+def test_a_frame_whose_faces_are_all_too_small_has_no_score(serving, in_process, detector, monkeypatch, clip):
+    find = FaceFinder.find
+    small = Face((2.0, 2.0, 8.0, 8.0), 0.75, None)
+    monkeypatch.setattr(FaceFinder, "find", lambda self, picture: find(self, picture) or [small])
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
+        answer = ask(client, clip.read_bytes())
+    assert answer.status_code == 200
+    assert [score["verdict"] is None for score in answer.json()["frames"]] == [level < 80 for level in LEVELS[1::2]]
+
+
+def failing_below(level):
+    def find(self, picture):
+        if picture.getpixel((9, 9))[0] < level:
+            raise DataError("the face detector failed on this picture")
+        return [Face((0.0, 0.0, *map(float, picture.size)), 0.75, None)]
+
+    return find
+
+
+def test_a_frame_whose_search_for_faces_fails_has_no_score(serving, in_process, detector, monkeypatch, clip):
+    monkeypatch.setattr(FaceFinder, "find", failing_below(80))
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
+        answer = ask(client, clip.read_bytes())
+    assert answer.status_code == 200
+    assert [score["probability"] is None for score in answer.json()["frames"]] == [True, False, False, False]
+    assert "from 3 frames" in answer.json()["judgement"]["sentence"]
+
+
+def test_a_clip_is_refused_where_the_search_for_faces_fails_at_each_frame(
+    serving, in_process, detector, monkeypatch, clip
+):
+    monkeypatch.setattr(FaceFinder, "find", failing_below(256))
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
+        answer = ask(client, clip.read_bytes())
+    assert (answer.status_code, answer.json()["error"]) == (400, "the face detector failed on this picture")
+
+
+def test_a_decoder_that_dies_midway_gives_no_verdict_from_fewer_frames(asked, clip, monkeypatch, tmp_path):
+    script = tmp_path / "python"
+    said = '{"duration_s": 1.0, "frames": 4}\\n{"time_s": 0.0, "width": 24, "height": 24}\\n'
+    script.write_text(f"#!/bin/sh\ncat > /dev/null\nprintf '{said}'\nhead -c 1728 /dev/zero\nkill -9 $$\n")
+    script.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(script))
+    answer = ask(asked, clip.read_bytes())
+    assert (answer.status_code, answer.json()["error"]) == (400, "damaged clip: its decoder failed")
+
+
+def test_memory_that_runs_out_is_no_fault_of_what_was_sent(asked, monkeypatch):
+    def fail(*_, **__):
+        raise ResourceError("memory ran out")
+
+    monkeypatch.setattr(route, "open_picture", fail)
+    assert ask(asked, encode(grey(9))).status_code == 503
 
 
 def test_a_clip_without_a_face_has_no_judgement(serving, in_process, detector, write_clip, tmp_path):

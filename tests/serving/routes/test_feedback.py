@@ -7,7 +7,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from PIL import Image
 
+from unmask.errors import ResourceError
 from unmask.serving.inbox.reading import read_inbox
+from unmask.serving.reading import Reader
 
 ID = "9f2c4e7a5b8d4c0f8a6b1d2e3f405162-0"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=2000)
@@ -93,6 +95,15 @@ def test_what_is_no_picture_is_not_stored(asked, body):
     answer = ask(asked, body, consent="true")
     assert answer.status_code == 400
     assert answer.json()["error"].startswith("image: ")
+    assert not stored(asked).feedback
+
+
+def test_memory_that_runs_out_is_no_fault_of_the_picture(asked, monkeypatch):
+    def fail(*_):
+        raise ResourceError("memory ran out")
+
+    monkeypatch.setattr(Reader, "decode_picture", fail)
+    assert ask(asked, encode(), consent="true").status_code == 503
     assert not stored(asked).feedback
 
 

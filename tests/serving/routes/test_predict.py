@@ -1,7 +1,9 @@
 import dataclasses
+from tempfile import SpooledTemporaryFile
 
 import pytest
 from PIL import Image
+from starlette import formparsers
 from starlette.testclient import TestClient
 
 from tests.serving.drawn import encode, grey
@@ -88,6 +90,40 @@ def test_each_face_is_answered_and_the_most_suspect_one_speaks(serving, shared_b
     assert answers[0]["faces"][0]["probability"] > answers[0]["faces"][1]["probability"]
     assert (answers[0]["faces"][0]["score"], answers[0]["small_faces"]) == (0.75, 1)
     assert (answers[1]["judgement"], answers[1]["faces"], answers[1]["error"]) == (None, [], None)
+
+
+def test_only_small_faces_are_told_and_not_judged(serving, in_process, detector):
+    picture = grey(0, (400, 200))
+    picture.paste((200, 200, 200), (200, 40, 212, 52))
+    with in_process(dataclasses.replace(serving, faces="mediapipe")) as client:
+        answer = ask(client, encode(picture))
+    assert answer.status_code == 200
+    (said,) = answer.json()["answers"]
+    assert (said["judgement"], said["faces"], said["small_faces"], said["error"]) == (None, [], 1, None)
+
+
+@pytest.mark.parametrize(("path", "field"), [("/predict", "images"), ("/explain", "image"), ("/feedback", "image")])
+def test_an_upload_is_not_held_twice(client, monkeypatch, path, field):
+    uploads, held = [], []
+
+    class Noted(SpooledTemporaryFile):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            uploads.append(self)
+
+    def noting(method):
+        def note(self, *args):
+            held.extend(upload for upload in uploads if not upload.closed)
+            return method(self, *args)
+
+        return note
+
+    monkeypatch.setattr(formparsers, "SpooledTemporaryFile", Noted)
+    monkeypatch.setattr(Engine, "judge", noting(Engine.judge))
+    monkeypatch.setattr(Engine, "format_of", noting(Engine.format_of))
+    texts = {"id": f"{'0' * 32}-0", "label": "fake", "consent": "true"} if path == "/feedback" else {}
+    assert client.post(path, files={field: encode(grey(0))}, data=texts).status_code == 200
+    assert (len(uploads), held) == (1, [])
 
 
 def test_every_value_of_an_answer_is_described_by_an_example(client):

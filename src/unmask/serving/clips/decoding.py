@@ -33,9 +33,10 @@ class Task:
 
 @dataclass(frozen=True)
 class ClipHead:
-    """First line of the answer."""
+    """First line of the answer: how long the clip is, and how many frames follow."""
 
     duration_s: float
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _write_frames(data: bytes, task: Task) -> None:
         _write(Failure(f"longer than {task.max_duration_s:g} s ({facts.duration_s:.1f} s); cut it", 413))
         return
     frames = read_frames(data, task.frames, max_megapixels=task.max_megapixels)
-    _write(ClipHead(facts.duration_s))
+    _write(ClipHead(facts.duration_s, len(frames)))
     for frame in frames:
         _write(FrameHead(frame.time_s, frame.image.width, frame.image.height))
         sys.stdout.buffer.write(frame.image.tobytes())

@@ -47,8 +47,8 @@ class ClipFrame:
 class OpenClip:
     """A clip that decodes: its duration in s, and its frames, one at a time, so that only one is held."""
 
-    def __init__(self, output: "_Output", duration_s: float) -> None:
-        self._output, self.duration_s = output, duration_s
+    def __init__(self, output: "_Output", head: decoding.ClipHead) -> None:
+        self._output, self._frames, self.duration_s = output, head.frames, head.duration_s
 
     async def frames(self) -> AsyncIterator[ClipFrame]:
         """The frames, in order.
@@ -56,7 +56,8 @@ class OpenClip:
         Raises:
             Refusal: decoding failed meanwhile.
         """
-        while (head := await self._output.next(decoding.FrameHead)) is not None:
+        for _ in range(self._frames):
+            head = await self._output.next(decoding.FrameHead)
             pixels = await self._output.pixels(head.width, head.height)
             yield ClipFrame(head.time_s, Image.frombytes("RGB", (head.width, head.height), pixels))
 
@@ -77,18 +78,17 @@ class ClipDecoder:
             Refusal: 400, damaged; 413, too long, or more work than a clip may take; 501, the extra `clips` is missing;
                 429 with Retry-After, too many clips at a time.
         """
-        until = asyncio.get_running_loop().time() + self._seconds
-        await self._wait_for_room(until)
+        await self._wait_for_room()
         try:
             async with self._process(frames) as process:
-                output = _Output(process, until, self._limits.picture_megapixels)
-                yield OpenClip(output, await output.begin(source))
+                output = _Output(process, seconds=self._seconds, max_megapixels=self._limits.picture_megapixels)
+                yield OpenClip(output, await output.begin(source, most=frames))
         finally:
             self._free.release()
 
-    async def _wait_for_room(self, until: float) -> None:
+    async def _wait_for_room(self) -> None:
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout(self._seconds):
                 await self._free.acquire()
         except TimeoutError:
             raise TryAgain(429, "too many clips at a time", seconds=int(self._seconds)) from None
@@ -128,15 +128,15 @@ class ClipDecoder:
 
 
 class _Output:
-    """What a decoding process says, read until it must be done."""
+    """What a decoding process says; it may be waited for SECONDS in all, which pass only while it is waited for."""
 
-    def __init__(self, process: asyncio.subprocess.Process, until: float, max_megapixels: float) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, *, seconds: float, max_megapixels: float) -> None:
         assert process.stdin is not None and process.stdout is not None  # noqa: PT018, S101  (both are pipes)
-        self._input, self._output, self._until = process.stdin, process.stdout, until
+        self._input, self._output, self._left = process.stdin, process.stdout, seconds
         self._most_px = max_megapixels * 1e6
 
-    async def begin(self, source: Source) -> float:
-        """Hand the clip over; its duration in s."""
+    async def begin(self, source: Source, *, most: int) -> decoding.ClipHead:
+        """Hand the clip over; what is said of it, which is that 1 to MOST frames follow."""
         async with self._in_time():
             # A process that is gone already has said why.
             with suppress(ConnectionError):
@@ -145,24 +145,22 @@ class _Output:
                     await self._input.drain()
             self._input.close()
         said = await self.next(decoding.ClipHead)
-        if said is None:
+        if not 0 < said.frames <= most:
             raise _failed()
-        return said.duration_s
+        return said
 
-    async def next(self, kind: type[Head]) -> Head | None:
-        """The next line, which must be of a KIND; None at the end."""
+    async def next(self, kind: type[Head]) -> Head:
+        """The next line, which must be of a KIND."""
         try:
             async with self._in_time():
                 line = await self._output.readline()
-            if not line:
-                return None
             said = json.loads(line)
             if "error" in said:
                 said = read_dataclass(decoding.Failure, said)
                 raise Refusal(said.status, said.error)
             return read_dataclass(kind, said)
         except ValueError:
-            # It died while it spoke.
+            # It died while it spoke, or before.
             raise _failed() from None
 
     async def pixels(self, width: int, height: int) -> bytes:
@@ -177,11 +175,15 @@ class _Output:
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
+        now = asyncio.get_running_loop().time
+        start = now()
         try:
-            async with asyncio.timeout_at(self._until):
+            async with asyncio.timeout(self._left):
                 yield
         except TimeoutError:
             raise Refusal(413, "the clip takes too long to decode; send a shorter or a smaller one") from None
+        finally:
+            self._left -= now() - start
 
 
 def _failed() -> Refusal:

@@ -23,7 +23,10 @@ class InboxFullError(UnmaskError):
 
 
 class InboxFolder:
-    """STATE/inbox, which takes DAILY_MEGABYTES a day (UTC); safe to write to from any thread and process."""
+    """STATE/inbox, which takes DAILY_MEGABYTES a day (UTC); safe to write to from any thread and process.
+
+    Nobody but the service's user can read it: it holds people's pictures.
+    """
 
     def __init__(self, state: Path, *, daily_megabytes: float) -> None:
         self._root, self._most = state / INBOX, int(daily_megabytes * 1e6)
@@ -56,10 +59,14 @@ class InboxFolder:
         with self._locked():
             fresh = bool(picture) and not _is_kept(picture, pictures, row)
             self._take(len(line) + (max(BLOCK, len(picture)) if fresh else 0))
+            for folder in (rows, pictures) if picture else (rows,):
+                folder.mkdir(mode=0o700, exist_ok=True)
             if fresh:
                 with replacing(pictures / row.picture) as temporary:
-                    temporary.write_bytes(picture)
-            rows.mkdir(exist_ok=True)
+                    _private(temporary).write_bytes(picture)
+            elif picture:
+                # It was sent again today, and what is too old is told by this.
+                os.utime(pictures / row.picture)
             _append(rows / f"{today()}.jsonl", line)
 
     def _take(self, size: int) -> None:
@@ -67,7 +74,7 @@ class InboxFolder:
         used = self._used() + size
         if used > self._most:
             raise InboxFullError(f"the inbox takes {self._most / 1e6:g} MB a day; try again tomorrow")
-        (self._root / _USED).write_text(f"{today()} {used}")
+        _private(self._root / _USED).write_text(f"{today()} {used}")
 
     def _used(self) -> int:
         """Bytes taken today: as counted, or, where the count is damaged, as found."""
@@ -82,8 +89,9 @@ class InboxFolder:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self._root.mkdir(parents=True, exist_ok=True)
-        with (self._root / _LOCK).open("w") as lock:
+        self._root.parent.mkdir(parents=True, exist_ok=True)
+        self._root.mkdir(mode=0o700, exist_ok=True)
+        with _private(self._root / _LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -122,15 +130,23 @@ def _day_of(path: Path) -> date:
 
 def _is_kept(picture: bytes, pictures: Path, row: FeedbackRow | CapturedRow) -> bool:
     """Whether it is there already; an id that has one picture gets no other, whoever sends it."""
-    for kept in pictures.glob(f"{row.id}.*"):
+    for kept in (pictures / f"{row.id}.{suffix}" for suffix in SUFFIXES.values()):
+        if not kept.exists():
+            continue
         if kept.name != row.picture or kept.read_bytes() != picture:
             raise DataError(f"another picture is kept for {row.id}")
         return True
     return False
 
 
+def _private(path: Path) -> Path:
+    """Make a file that only its owner may read and write, where there is none."""
+    path.touch(mode=0o600)
+    return path
+
+
 def _append(path: Path, line: bytes) -> None:
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         size = os.fstat(descriptor).st_size
         # A writer that was killed may have left half a line, which must not swallow this one.

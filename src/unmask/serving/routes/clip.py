@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from unmask.data.clips import looks_like_clip
 from unmask.data.containers import FORMATS
 from unmask.data.opening import open_picture
-from unmask.errors import DataError
+from unmask.errors import DataError, ResourceError
 from unmask.serving.answers import Judged, Problem, Source
 from unmask.serving.clips.verdict import clip_frames, judge_frames
 from unmask.serving.disconnect import while_connected
@@ -27,7 +27,7 @@ HEAD_BYTES = 64
 
 
 class FrameScore(BaseModel):
-    """One frame on the clip's time line; without a face, where the service looks for faces, it has no score."""
+    """One frame on the clip's time line; where the service looks for faces and finds none to judge, it has no score."""
 
     time_s: float = Field(description="seconds after the first frame", examples=[0.625])
     probability: float | None = Field(description="calibrated probability of a forgery", examples=[0.91])
@@ -38,7 +38,7 @@ class ClipPrediction(Source):
     """A clip's judgement, and its frames' in order of time.
 
     The clip's probability is that of the mean of its frames' log-odds, its attributes are means of the frames'
-    marginals; null where no frame shows a face.
+    marginals; null where no frame shows a face that can be judged.
     """
 
     id: str = Field(description="names this prediction for /feedback", examples=[EXAMPLE_ID])
@@ -95,6 +95,8 @@ def _instead(data: bytes, max_megapixels: float) -> str:
     """What is to be done with what is no clip."""
     try:
         open_picture(data, max_megapixels=max_megapixels, max_megabytes=len(data) / 1e6)
+    except ResourceError:
+        raise
     except DataError as error:
         return f"not a clip in {', '.join(FORMATS)}, and as a picture: {error}"
     return "a picture, not a clip; send it to /predict"
@@ -102,14 +104,18 @@ def _instead(data: bytes, max_megapixels: float) -> str:
 
 async def _judge(engine: Engine, runtime: Runtime, clip: UploadFile) -> tuple[float, list[tuple[float, Answer | None]]]:
     """The clip's duration in s, and each frame's time and answer."""
-    scored = []
+    scored, errors = [], []
     async with engine.clips.open(clip, frames=clip_frames(runtime.bundle)) as opened:
         async for frame in opened.frames():
             outcome = (await engine.judge_decoded(runtime, [frame.picture]))[0]
-            if outcome.error:
+            if outcome.error and engine.settings.faces == "none":
                 # All frames are of one size, which is all that a decoded one is refused for.
                 raise Refusal(400, outcome.error)
             scored.append((frame.time_s, outcome.answer))
+            errors.append(outcome.error)
+    # A search for faces that fails at some frames says nothing about the others.
+    if all(errors):
+        raise Refusal(400, errors[0])
     return opened.duration_s, scored
 
 

@@ -14,7 +14,7 @@ from unmask.serving.crops import crop_box
 from unmask.serving.disconnect import while_connected
 from unmask.serving.engine import Engine, Outcome
 from unmask.serving.faces import face_margin
-from unmask.serving.guard.form import UploadRoute
+from unmask.serving.guard.form import UploadRoute, read_upload
 from unmask.serving.inbox.rows import EXAMPLE_ID
 from unmask.serving.overlay import Place, draw_overlay
 from unmask.serving.problems import Refusal
@@ -53,7 +53,7 @@ async def explain(
     """Judge a picture as /predict does, and show where in it the score comes from."""
     engine: Engine = request.app.state.engine
     runtime, request_id = engine.models.current, request.state.request_id
-    outcome = (await while_connected(request, engine.judge(runtime, [await image.read()])))[0]
+    outcome = (await while_connected(request, engine.judge(runtime, [await read_upload(image)])))[0]
     engine.observer.record(runtime=runtime, route="/explain", ids=[f"{request_id}-0"], outcomes=[outcome])
     if outcome.error:
         raise Refusal(400, outcome.error)

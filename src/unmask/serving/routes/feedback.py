@@ -1,17 +1,14 @@
 """POST /feedback: a prediction with the right answer."""
 
-import asyncio
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
 from pydantic import BaseModel, Field
 
-from unmask.data.decode import decode_picture
-from unmask.errors import DataError
+from unmask.errors import DataError, ResourceError
 from unmask.serving.answers import Problem
 from unmask.serving.engine import Engine
-from unmask.serving.guard.form import UploadRoute
+from unmask.serving.guard.form import UploadRoute, read_upload
 from unmask.serving.inbox.folder import InboxFullError
 from unmask.serving.inbox.rows import EXAMPLE_ID, PREDICTION_ID, Label
 from unmask.serving.problems import Refusal
@@ -50,30 +47,23 @@ async def feedback(
     the same id takes the earlier one's place; its picture may not differ.
     """
     engine: Engine = request.app.state.engine
-    picture = await image.read() if image and consent else b""
-    store = partial(_store, engine, id, label, note=note, picture=picture)
-    stored = await asyncio.get_running_loop().run_in_executor(engine.pool, store)
-    return FeedbackReceipt(id=id, stored_picture=stored)
-
-
-def _store(engine: Engine, prediction_id: str, label: Label, *, note: str, picture: bytes) -> bool:
-    kind = _kind_of(picture, engine) if picture else ""
+    picture = await read_upload(image) if image and consent else b""
+    kind = await _kind_of(picture, engine) if picture else ""
     try:
-        return engine.inbox.add_feedback(prediction_id, label, note=note, picture=picture, kind=kind)
+        stored = await engine.inbox.add_feedback(id, label, note=note, picture=picture, kind=kind)
     except DataError as error:
         raise Refusal(409, str(error)) from None
     except InboxFullError as error:
         raise Refusal(507, str(error)) from None
     except OSError:
         raise Refusal(507, "the inbox can't be written to") from None
+    return FeedbackReceipt(id=id, stored_picture=stored)
 
 
-def _kind_of(picture: bytes, engine: Engine) -> str:
-    """Which format a picture is of, once it has been seen to decode."""
-    limits = engine.settings.limits
+async def _kind_of(picture: bytes, engine: Engine) -> str:
     try:
-        return decode_picture(
-            picture, max_megapixels=limits.picture_megapixels, max_megabytes=limits.picture_megabytes
-        ).format
+        return await engine.format_of(picture)
+    except ResourceError:
+        raise
     except DataError as error:
         raise Refusal(400, f"image: {error}") from None

@@ -7,7 +7,7 @@ from fastapi import APIRouter, File, Request, Response, UploadFile
 from unmask.serving.answers import PictureAnswer, Predictions, Problem, Source
 from unmask.serving.disconnect import while_connected
 from unmask.serving.engine import Engine
-from unmask.serving.guard.form import UploadRoute
+from unmask.serving.guard.form import UploadRoute, read_upload
 from unmask.serving.problems import Refusal
 
 router = APIRouter(tags=["judge"], route_class=UploadRoute)
@@ -31,7 +31,7 @@ async def predict(
     """Judge each picture. Refused with 400 only where none can be judged; else each says its own error."""
     engine: Engine = request.app.state.engine
     runtime, request_id = engine.models.current, request.state.request_id
-    pictures = [await image.read() for image in images]
+    pictures = [await read_upload(image) for image in images]
     outcomes = await while_connected(request, engine.judge(runtime, pictures))
     ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
     engine.observer.record(runtime=runtime, route="/predict", ids=ids, outcomes=outcomes)
