@@ -189,7 +189,7 @@ def test_the_command_measures_every_side_it_is_asked_for(bundle, project, tmp_pa
     assert done.returncode == 0, done.stderr
     said = json.loads(kept.read_text())
     assert [each["side"] for each in said["cells"]] == [BENTO, OURS, BENTO, OURS]
-    assert len(said["ratios"]) == 6
+    assert len(said["ratios"]) == 4  # too few requests for a p99
     assert said["bytes"] == {"bundle": sum(path.stat().st_size for path in bundle.iterdir())}
     assert f"| 2 x 1 | {OURS} | " in done.stdout
 

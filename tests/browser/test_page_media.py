@@ -171,7 +171,7 @@ def test_faces_that_are_too_small_are_named(open_page: Opener) -> None:
 
 
 def test_the_page_says_how_pictures_are_taken(open_page: Opener) -> None:
-    expect(open_page().locator("#taken")).to_have_text("One face should fill the picture.")
+    expect(open_page().locator("#taken")).to_have_text("One face should fill the middle of the picture.")
     page = open_page(before=changed("**/model", faces="mediapipe"))
     expect(page.locator("#taken")).to_have_text("Each face in a picture is judged.")
 

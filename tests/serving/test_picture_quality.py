@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from unmask.data import quality
-from unmask.monitoring.reference import QUALITY
 from unmask.serving.picture_quality import Quality, measure_quality
 
 
@@ -20,7 +19,3 @@ def test_it_measures_what_the_manifest_holds(seed, width, height):
 def test_size_and_bytes_are_those_that_were_sent():
     found = measure_quality(Image.new("RGB", (64, 48)), size=(640, 480), jpeg_quality=-1, encoded_bytes=30_720)
     assert found == Quality(0.0, 0.0, 640, 480, -1, 0.1)
-
-
-def test_its_columns_are_those_that_are_compared():
-    assert tuple(Quality.__dataclass_fields__) == QUALITY
