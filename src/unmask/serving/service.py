@@ -1,5 +1,11 @@
 """The service: `bentoml serve` at the project's root, or in a Bento, answers what `routes` describes."""
 
+import os
+
+# Before NumPy is loaded, here or in the workers, which inherit it: the service's threads work side by side, and a team of
+# BLAS threads that spins beside them took a quarter of the processor.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import bentoml
 
 from unmask.errors import UnmaskError
