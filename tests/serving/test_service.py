@@ -95,8 +95,10 @@ def test_two_workers_serve_without_torch_on_the_fast_loop(served):
         assert "uvloop" in mapped
         assert "httptools" in mapped
         assert "libtorch" not in mapped
-        # Large pictures' memory goes back to the system.
-        assert "MALLOC_MMAP_THRESHOLD_=" in Path(f"/proc/{pid}/environ").read_text()
+        environment = Path(f"/proc/{pid}/environ").read_text()
+        # Large pictures' memory goes back to the system, and no team of BLAS threads spins beside the service's own.
+        assert "MALLOC_MMAP_THRESHOLD_=" in environment
+        assert "OPENBLAS_NUM_THREADS=1\0" in environment
 
 
 def command_of(pid):

@@ -2,8 +2,8 @@
 
 import os
 
-# Before NumPy is loaded, here or in the workers, which inherit it: the service's threads work side by side, and a team of
-# BLAS threads that spins beside them took a quarter of the processor.
+# Before NumPy is loaded, here or in the workers, which inherit it: the service's own threads work side by side, and a
+# team of BLAS threads that spins beside them took a quarter of the processor.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import bentoml
