@@ -1,11 +1,5 @@
 """The service: `bentoml serve` at the project's root, or in a Bento, answers what `routes` describes."""
 
-import os
-
-# Before NumPy is loaded, here or in the workers, which inherit it: the service's own threads work side by side, and a
-# team of BLAS threads that spins beside them took a quarter of the processor.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import bentoml
 
 from unmask.errors import UnmaskError
@@ -43,7 +37,11 @@ APP = create_app(SETTINGS, TOKENS)
     metrics={"enabled": False},
     tracing={"excluded_urls": [".*"]},
     # Else the C library keeps what the largest pictures took for ever: 0.9 GB after some of 50 megapixels, not 0.25.
-    envs=[{"name": "MALLOC_MMAP_THRESHOLD_", "value": str(8 * 2**20)}],
+    envs=[
+        {"name": "MALLOC_MMAP_THRESHOLD_", "value": str(8 * 2**20)},
+        # A team of BLAS threads that spins beside the service's own took a quarter of the processor.
+        {"name": "OPENBLAS_NUM_THREADS", "value": "1"},
+    ],
 )
 class Unmask:
     """Is this face a photograph or forged? Answers with a calibrated probability and what it means."""
