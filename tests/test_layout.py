@@ -15,11 +15,11 @@ LONGEST = 350
 # A folder imports only from folders to the right of it, or from its own level.
 LEVELS = (
     {"cli", "commands"},
-    {"stages", "protocols"},
+    {"stages", "protocols", "registry", "retraining"},
     {"evaluation", "monitoring", "serving", "training"},
     {"data", "learning"},
     {"models", "labels", "presets"},
-    {"config", "console", "dvc_process", "errors", "files", "service_settings", "strict", "ycbcr", "__init__"},
+    {"config", "console", "dvc_process", "errors", "files", "git", "service_settings", "strict", "ycbcr", "__init__"},
 )
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
 
@@ -34,6 +34,7 @@ CONFINED = {
     "fsspec": ("data.sources.tree",),
     "mediapipe": ("data.facemesh",),
     "av": ("data.video",),
+    "gto": ("registry.tags",),
     "dvc": ("protocols.table", "evaluation.comparison.revisions"),
 }
 # These run on a bare GPU box: torch and what travels with it.

@@ -8,6 +8,7 @@ from unmask.commands.predict import predict_command
 from unmask.commands.preset import preset_command
 from unmask.commands.promotion import promote_command, rollback_command
 from unmask.commands.protocol import protocol_command
+from unmask.commands.registry import registry_app
 from unmask.commands.report import report_command
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.command("report")(report_command)
 app.command("compare")(compare_command)
 app.command("promote")(promote_command)
 app.command("rollback")(rollback_command)
+app.add_typer(registry_app, name="registry")
 
 
 def main() -> None:
