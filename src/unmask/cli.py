@@ -4,6 +4,7 @@ import typer
 
 from unmask.commands.compare import compare_command
 from unmask.commands.data import accept_command, forget_command, ingest_command, sample_command
+from unmask.commands.monitor import monitor_command
 from unmask.commands.predict import predict_command
 from unmask.commands.preset import preset_command
 from unmask.commands.promotion import promote_command, rollback_command
@@ -24,6 +25,7 @@ app.command("sample")(sample_command)
 app.command("accept")(accept_command)
 app.command("preset")(preset_command)
 app.command("predict")(predict_command)
+app.command("monitor")(monitor_command)
 app.command("protocol")(protocol_command)
 app.command("report")(report_command)
 app.command("compare")(compare_command)

@@ -244,8 +244,11 @@ class Promote:
 @dataclass
 class Drift:
     max_rows: int = MISSING
-    max_domain_auc: float = MISSING
-    max_column_share: float = MISSING
+    min_rows: int = MISSING
+    level: float = MISSING
+    min_moved: float = MISSING
+    permutations: int = MISSING
+    keep_reports: int = MISSING
 
 
 @dataclass

@@ -1,95 +1,107 @@
-"""What is compared with what: rows of earlier batches against the newest one, alike in kind."""
+"""The reference: what a model says of held-out rows of generators that it knows, kept beside the traffic it gets."""
 
+import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from unmask.data.batches import list_batches
-from unmask.data.manifest import read_manifest
-from unmask.data.tables import read_table
+from unmask.data.tables import read_table, write_table
 from unmask.errors import DataError
+from unmask.files import replacing
+from unmask.monitoring.rows import Rows
 
-QUALITY = ("sharpness", "brightness", "picture_width", "picture_height", "jpeg_quality", "bytes_per_px")
-SCORES = ("p_fake", "uncertain")
-MIN_ROWS = 20
-FROM_PREDICTIONS = ["candidate", "image_id", "split", "batch", "group", "p_fake", "verdict", "marginals", "embedding"]
-FROM_MANIFEST = ["image_id", "sharpness", "brightness", "picture_width", "picture_height", "jpeg_quality", "bytes"]
-
-
-@dataclass(frozen=True)
-class Side:
-    """Rows of one side: a table of columns to watch, embeddings (n, d), groups (n,)."""
-
-    columns: pd.DataFrame
-    embeddings: NDArray[np.float64]
-    groups: NDArray[np.str_]
+BUILT = Path("build/drift/reference.parquet")
+FOLDER = "references"  # of the state folder
+REMEDY = "run `dvc repro drift`"
+_OWN = ("model_version", "data_hash", "group", "embedding")
+_VERSION = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Reference and current side; `watched` are the columns to test, `newest` is the current batch."""
+class Reference:
+    """Rows that a model version scored, and the data it learned from."""
 
-    reference: Side
-    current: Side
-    watched: tuple[str, ...]
-    newest: str
-    what: str
+    rows: Rows
+    model_version: str
+    data_hash: str
 
 
-def choose_sides(
-    *,
-    data: Path,
-    dataset: Path,
-    predictions: Path,
-    candidate: str,
-    label_names: tuple[str, ...],
-    max_rows: int,
-    seed: int,
-) -> Comparison | str:
-    """Scored rows of the newest batch and of all earlier ones, at most MAX_ROWS each; or why there is no comparison.
+def write_reference(path: Path, reference: Reference) -> None:
+    """Write a row for each prediction: numbers alone, neither pictures nor their names.
 
-    Only validation and test rows have scores of a model that did not train on them, so both sides consist of such.
+    Groups are numbered anew, so that a row does not lead back to the data.
+    """
+    rows = reference.rows
+    groups = np.unique(rows.groups, return_inverse=True)[1]
+    own = pd.DataFrame(
+        {
+            "model_version": reference.model_version,
+            "data_hash": reference.data_hash,
+            "group": [str(group) for group in groups],
+            "embedding": list(rows.embeddings.astype(np.float32)),
+        }
+    )
+    write_table(path, pd.concat([own, rows.columns.astype(np.float32)], axis=1))
+
+
+def read_reference(path: Path) -> Reference:
+    """Read what `write_reference` wrote.
 
     Raises:
-        DataError: an input is missing or damaged, or has no rows of the candidate.
+        DataError: the file is missing, damaged or empty, or of several models.
     """
-    scored = read_table(predictions, FROM_PREDICTIONS)
-    scored = scored[(scored["candidate"] == candidate) & scored["split"].isin(["val", "test"])]
-    if not len(scored):
-        raise DataError(f"{predictions}: no validation or test rows of {candidate}; run `dvc repro evaluate`")
-    order = [batch.name for batch in list_batches(data) if batch.name in set(scored["batch"])]
-    if len(order) < 2:
-        return f"only one batch has scored rows ({', '.join(order) or 'none'}); ingest another to compare"
-    newest = order[-1]
-    facts = read_manifest(dataset / "manifest.parquet", FROM_MANIFEST)
-    table = scored.merge(facts, on="image_id", how="inner", validate="one_to_one").sort_values("image_id")
-    sides = [table[(table["batch"] == newest) == is_current] for is_current in (False, True)]
-    if min(map(len, sides)) < MIN_ROWS:
-        few = f"batch {newest} has {len(sides[1])} scored rows and the earlier ones {len(sides[0])}"
-        return f"{few}; {MIN_ROWS} are needed"
-    reference, current = (_side(side, label_names, max_rows, seed) for side in sides)
-    return Comparison(
-        reference=reference,
-        current=current,
-        watched=tuple(reference.columns.columns),
-        newest=newest,
-        what=f"validation and test rows of batch {newest} against those of {', '.join(order[:-1])}",
-    )
+    table = read_table(path)
+    lacking = [name for name in _OWN if name not in table]
+    if lacking or not len(table):
+        raise DataError(f"{path}: not a reference ({', '.join(lacking) or 'no rows'}); {REMEDY}")
+    if table[["model_version", "data_hash"]].drop_duplicates().shape[0] > 1:
+        raise DataError(f"{path}: rows of several models; {REMEDY}")
+    try:
+        embeddings = np.stack(table["embedding"].tolist()).astype(np.float64)
+        columns = table.drop(columns=list(_OWN)).astype(np.float64)
+    except (ValueError, TypeError):
+        raise DataError(f"{path}: embeddings or columns are no numbers; {REMEDY}") from None
+    ids = np.array([str(number) for number in range(len(table))])
+    rows = Rows(ids, columns, embeddings, table["group"].to_numpy(dtype=str))
+    return Reference(rows, str(table["model_version"].iloc[0]), str(table["data_hash"].iloc[0]))
 
 
-def _side(rows: pd.DataFrame, label_names: tuple[str, ...], max_rows: int, seed: int) -> Side:
-    if len(rows) > max_rows:
-        rows = rows.sample(max_rows, random_state=seed).sort_values("image_id")
-    area = rows["picture_width"].astype(float) * rows["picture_height"]
-    columns = rows.assign(
-        bytes_per_px=rows["bytes"] / area.clip(lower=1.0),
-        uncertain=np.where(rows["verdict"] == "uncertain", "yes", "no"),
-    )[[*QUALITY, *SCORES]].reset_index(drop=True)
-    marginals = np.stack(rows["marginals"].tolist()).astype(np.float64)
-    for index, name in enumerate(label_names[: marginals.shape[1]]):
-        columns[f"P({name})"] = marginals[:, index]
-    embeddings = np.stack(rows["embedding"].tolist()).astype(np.float64)
-    return Side(columns, embeddings, rows["group"].to_numpy(dtype=str))
+def find_reference(version: str, state: Path, *, built: Path = BUILT) -> Reference:
+    """The reference of a model version: kept in STATE, else BUILT by the pipeline and then kept.
+
+    Raises:
+        DataError: neither is of that version, or a file is damaged.
+    """
+    kept = state / FOLDER / f"{version}.parquet"
+    if not kept.is_file() and built.is_file() and keep_reference(state, built=built) != kept:
+        raise DataError(
+            f"{kept}: missing, and {built} is of another model; keep the reference of {version} there, "
+            "or promote the model that the pipeline has packaged"
+        )
+    if not kept.is_file():
+        raise DataError(f"{kept}: missing, and so is {built}; {REMEDY}")
+    found = read_reference(kept)
+    if found.model_version != version:
+        raise DataError(f"{kept}: is of model {found.model_version}; remove it and {REMEDY}")
+    return found
+
+
+def keep_reference(state: Path, *, built: Path = BUILT) -> Path:
+    """Copy BUILT into STATE under its model's version, where it outlasts later runs of the pipeline; returns where.
+
+    To be called when a model is promoted: a challenger's run replaces BUILT, whether or not it is promoted.
+
+    Raises:
+        DataError: BUILT is missing or damaged.
+    """
+    version = read_reference(built).model_version
+    if not _VERSION.fullmatch(version):
+        raise DataError(f"{built}: {version!r} is no model version; {REMEDY}")
+    kept = state / FOLDER / f"{version}.parquet"
+    if not kept.is_file() or kept.read_bytes() != built.read_bytes():
+        with replacing(kept) as temporary:
+            shutil.copyfile(built, temporary)
+    return kept

@@ -1,5 +1,6 @@
 """One row a prediction, for whoever watches what the service is asked: written by `TrafficLog`, read by a monitor."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from unmask.serving.verdict import Verdict
 FOLDER = "traffic"
 PROJECTED = 16
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})\.[0-9a-f]{8}\.\d{3,}\.jsonl")
-_BROKEN = (ValueError, KeyError, TypeError, AttributeError)
+_BROKEN = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -148,13 +149,16 @@ def remove_old(state: Path, *, today: date, keep_days: int) -> int:
 
 def project(embedding: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float16]:
     """Shorten an embedding (D,) to float16 (16,) by a fixed random projection, which about keeps distances."""
-    return np.asarray(embedding @ _directions(len(embedding)), dtype=np.float16)
+    largest = np.finfo(np.float16).max
+    return np.asarray((embedding @ _directions(len(embedding))).clip(-largest, largest), dtype=np.float16)
 
 
 @cache
 def _directions(width: int) -> npt.NDArray[np.float32]:
-    drawn = np.random.default_rng(0).standard_normal((width, PROJECTED), dtype=np.float32)
-    return np.asarray(drawn / np.sqrt(PROJECTED), dtype=np.float32)
+    # Signs from a hash are the same with every version of NumPy, which its generators do not promise.
+    drawn = np.frombuffer(hashlib.shake_256(b"unmask traffic").digest(width * PROJECTED // 8), dtype=np.uint8)
+    signs = np.unpackbits(drawn).reshape(width, PROJECTED).astype(np.float32) * 2 - 1
+    return signs / np.float32(np.sqrt(PROJECTED))
 
 
 def _quality(value: dict[str, Any]) -> Quality:
