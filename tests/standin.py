@@ -174,7 +174,9 @@ def _make_quality(folder: Path, root: Path, *, shift: float, gain: float) -> Non
     judged.predictions.to_parquet(out / "predictions.parquet", index=False)
     calibration = load_bundle(folder / "bundle").calibration
     thresholds = vars(calibration.thresholds)
-    write_json(out / "calibration.json", {"student": {"temperature": calibration.temperature, "thresholds": thresholds}})
+    write_json(
+        out / "calibration.json", {"student": {"temperature": calibration.temperature, "thresholds": thresholds}}
+    )
     write_json(out / "slices.json", {"student": list(judged.measured)})
     write_json(out / "regression.json", {"student": []})
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from unmask.dvc_process import dvc_command, run_dvc
 from unmask.errors import DataError
 from unmask.git import GitError, commit_of, git
+from unmask.monitoring.reference import BUILT, keep_reference
 from unmask.registry.promotion import champion, promote
 from unmask.registry.tags import register
 from unmask.retraining.challenge import Challenge
 from unmask.retraining.settings import RetrainSettings
-from unmask.retraining.tree import Log
+from unmask.retraining.tree import TREE, Log
 from unmask.serving.promoted import BUNDLES, read_pointer
 
 
@@ -34,6 +35,9 @@ def promote_challenger(root: Path, state: Path, name: str, won: Challenge, setti
     holder = champion(root)
     if holder and holder.name not in {name, won.champion.name if won.champion else ""}:
         raise DataError(f"{holder.name} came into prod meanwhile; {name} was held against another and stays in staging")
+    built = state / TREE / BUILT
+    if built.is_file():
+        keep_reference(state, built=built)
     version = promote(root, state, name, stage="prod", reason=won.summary, identity=settings.author.identity)
     prune_bundles(state, keep=settings.keep_bundles)
     return f"{version.name}, model {version.model}, is in prod"
@@ -57,7 +61,7 @@ def share(root: Path, state: Path, settings: RetrainSettings, *, log: Log, lock:
         GitError, DvcError: a remote refuses.
     """
     if settings.push:
-        run_dvc(dvc_command("push"), root=state / "retrain/tree", on_line=log, holding=[lock])
+        run_dvc(dvc_command("push"), root=state / TREE, on_line=log, holding=[lock])
         git(root, "push", "--quiet", settings.push, f"refs/heads/{settings.branch}", "--tags")
     if settings.merge:
         log(_merge(root, settings.branch))

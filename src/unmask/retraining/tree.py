@@ -26,6 +26,7 @@ from unmask.errors import DataError
 from unmask.git import GitError, Identity, commit_of, git
 from unmask.retraining.mistakes import REGRESSION, add_mistakes, parse_mistakes
 
+TREE = Path("retrain/tree")  # of the state folder
 POINTER = "data.dvc"
 # Of the branch's last commit: what the pipeline itself writes and git keeps.
 OF_THE_BRANCH = ("dvc.lock", "build")
@@ -58,7 +59,7 @@ def open_tree(root: Path, state: Path, *, branch: str, remote: str) -> Tree:
         DataError: HEAD has no data.dvc, the data is neither in the cache nor in the remote, or the branch is checked
             out somewhere.
     """
-    folder = (state / "retrain/tree").resolve()
+    folder = (state / TREE).resolve()
     base, tip = git(root, "rev-parse", "HEAD"), commit_of(root, f"refs/heads/{branch}") or ""
     _refuse_checked_out(root, branch)
     _worktree(root, folder, base)
