@@ -58,7 +58,6 @@ def main(
     feedback: Annotated[int, typer.Option(help="Labelled pictures that start a retrain.")] = 50,
     approval: Annotated[bool, typer.Option("--approval", help="A person approves each promotion.")] = False,
     push: Annotated[str, typer.Option(help="Git remote for branch and tags, with `dvc push`.")] = "",
-    data_remote: Annotated[str, typer.Option(help="DVC remote of data that the cache lacks.")] = "",
     webhook: Annotated[str, typer.Option(help="URL that notices are posted to.")] = "",
 ) -> None:
     """Serve `retrain`, `monitor` and `ingest`; the schedules outlive this process."""
@@ -66,7 +65,7 @@ def main(
     served = deployments(
         retrain_at=Cron(cron, timezone=timezone),
         monitor_at=Cron(monitor_cron, timezone=timezone),
-        retraining=RetrainSettings(approval=approval, push=push, data_remote=data_remote, notify=notify),
+        retraining=RetrainSettings(approval=approval, push=push, notify=notify),
         monitoring=MonitorSettings(hours=hours, feedback=feedback, notify=notify),
     )
     serve(*served, pause_on_shutdown=False)

@@ -11,7 +11,6 @@ from prefect.states import Completed, Failed
 from flows.notices import show, tell
 from unmask.console import describe
 from unmask.errors import UnmaskError
-from unmask.retraining.batch import take_folder
 from unmask.retraining.settings import Author
 from unmask.service_settings import PARAMS, load_serving
 
@@ -31,6 +30,8 @@ def ingest(
         author: who commits.
         notify: Prefect block that is told, custom-webhook/desk.
     """
+    from unmask.retraining.batch import take_folder
+
     state = Path(load_serving(PARAMS).state)
     try:
         summary = take_folder(Path.cwd(), state, where, source=source, branch=branch, identity=author.identity)

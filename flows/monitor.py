@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from prefect import flow, get_run_logger
@@ -12,13 +12,12 @@ from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.notices import show, table, tell
-from unmask.config import load_config
 from unmask.console import describe
 from unmask.errors import UnmaskError
-from unmask.monitoring.monitor import Monitored
-from unmask.monitoring.monitor import monitor as look
-from unmask.retraining.intake import waiting_feedback
-from unmask.retraining.tree import TREE
+from unmask.retraining.settings import TREE
+
+if TYPE_CHECKING:
+    from unmask.monitoring.monitor import Monitored
 
 DRIFT, FEEDBACK = "unmask.drift", "unmask.feedback"  # events
 
@@ -33,9 +32,16 @@ class MonitorSettings(BaseModel):
     notify: str = Field("", description="Prefect block that is told, custom-webhook/desk; empty tells nobody")
 
 
+DEFAULTS = MonitorSettings()
+
+
 @flow
-def monitor(settings: MonitorSettings = MonitorSettings()) -> State[None]:
+def monitor(settings: MonitorSettings = DEFAULTS) -> State[None]:
     """Compare the newest traffic with the served model's reference, and emit events that start `retrain`."""
+    from unmask.config import load_config
+    from unmask.monitoring.monitor import monitor as look
+    from unmask.retraining.intake import waiting_feedback
+
     config, end = load_config(Path.cwd()), datetime.now(UTC)
     state, start = Path(config.serving.state), end - timedelta(hours=settings.hours)
     try:
@@ -55,7 +61,7 @@ def monitor(settings: MonitorSettings = MonitorSettings()) -> State[None]:
     return Completed(message=f"{found.summary}; {waiting} labelled pictures wait in the inbox")
 
 
-def show_drift(found: Monitored) -> None:
+def show_drift(found: "Monitored") -> None:
     """What moved as a table, with the report, the history and the most novel pictures that were kept."""
     moved = [one for one in found.summary.columns if one.drifted]
     rows = [(one.name, one.sentence, f"{one.share:.1%}", f"{one.p_value:.4f}") for one in moved]

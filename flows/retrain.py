@@ -1,7 +1,7 @@
 """Train a challenger on the newest data and promote it if it wins: `python -m flows.retrain --help`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from prefect import Flow, flow, get_run_logger
@@ -14,12 +14,14 @@ from prefect.states import Completed, Failed
 from flows.notices import show, table, tell
 from unmask.console import describe
 from unmask.errors import UnmaskError
-from unmask.retraining.challenge import Challenge
-from unmask.retraining.run import Result, run_retrain
-from unmask.retraining.settings import RetrainSettings
-from unmask.retraining.tree import TREE
+from unmask.retraining.settings import TREE, RetrainSettings
 from unmask.service_settings import PARAMS, load_serving
 
+if TYPE_CHECKING:
+    from unmask.retraining.challenge import Challenge
+    from unmask.retraining.run import Result
+
+DEFAULTS = RetrainSettings()
 REPORT, CARD = Path("build/evaluation/report.html"), Path("build/package/bundle/CARD.md")
 
 
@@ -29,23 +31,25 @@ class Approval(RunInput):
     approve: bool = False
 
 
-def tell_of_crash(crashed: Flow, run: FlowRun, state: State) -> None:
+def tell_of_crash(_: Flow, run: FlowRun, state: State) -> None:
     """A run that was killed can't say so itself; the process that serves the flows does."""
     settings = RetrainSettings.model_validate(run.parameters.get("settings") or {})
     tell.fn(settings.notify, "retrain crashed", f"{run.name}: {state.message}; the champion stays")
 
 
 @flow(on_crashed=[tell_of_crash])
-def retrain(reason: str = "by hand", settings: RetrainSettings = RetrainSettings()) -> State[None]:
+def retrain(reason: str = "by hand", settings: RetrainSettings = DEFAULTS) -> State[None]:
     """Take the inbox in, run the pipeline beside the workspace, and promote the challenger if it beats the champion.
 
     Args:
         reason: why it runs; stands in the commit, the artifacts and the notice.
         settings: what to do with the challenger.
     """
+    from unmask.retraining.run import run_retrain
+
     root, state = Path.cwd(), Path(load_serving(PARAMS).state)
 
-    def approve(found: Challenge, version: str) -> bool:
+    def approve(found: "Challenge", version: str) -> bool:
         show_comparison(found, reason, state / TREE)
         return not settings.approval or ask(version, hours=settings.approval_hours)
 
@@ -74,7 +78,7 @@ def ask(version: str, *, hours: float) -> bool:
     return bool(answer.approve)
 
 
-def show_comparison(found: Challenge, reason: str, tree: Path) -> None:
+def show_comparison(found: "Challenge", reason: str, tree: Path) -> None:
     """The checks of the promotion rule as a table, failed ones first, with the challenger's report and card."""
     checks = sorted(found.decision.checks if found.decision else (), key=lambda check: check.passed)
     rows = [
@@ -93,7 +97,7 @@ def show_comparison(found: Challenge, reason: str, tree: Path) -> None:
     show("comparison", reason, [found.summary, "", *lines, "", *notes], [tree / REPORT, tree / CARD])
 
 
-def card(result: Result, reason: str) -> list[str]:
+def card(result: "Result", reason: str) -> list[str]:
     """What a run did, in a few lines."""
     found = result.challenge
     champion = found.champion.name if found.champion else "none yet"

@@ -1,8 +1,13 @@
 import os
+import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.standin import StandIn
 
 PROJECT = Path(__file__).parent.parent
 REAL_DATA = "UNMASK_REAL_DATA"
@@ -31,3 +36,21 @@ def real_data() -> Path:
     if not (folder / "faces").is_dir():
         pytest.skip(f"{folder / 'faces'} is not there; {REAL_DATA} names the folder that holds faces/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def standin_template(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Path:
+    """A committed project whose stages copy what was made before, to be copied."""
+    from tests.standin import make_project
+
+    return make_project(tmp_path_factory.mktemp("template"), project)
+
+
+@pytest.fixture
+def standin(standin_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "StandIn":
+    """Such a project of one's own, as the current folder."""
+    from tests.standin import StandIn
+
+    root = shutil.copytree(standin_template, tmp_path / "project", symlinks=True)
+    monkeypatch.chdir(root)
+    return StandIn(root)

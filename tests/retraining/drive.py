@@ -10,7 +10,8 @@ from unmask.retraining.settings import RetrainSettings
 
 
 def log(line: str) -> None:
-    print(line, flush=True)
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

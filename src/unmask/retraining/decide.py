@@ -14,7 +14,6 @@ from unmask.evaluation.comparison.compare import Decision, compare
 from unmask.evaluation.comparison.latency import measure_latency
 from unmask.evaluation.comparison.revisions import evaluation_folder
 from unmask.evaluation.comparison.sides import Side, read_side
-from unmask.evaluation.evaluate import CANDIDATES
 from unmask.evaluation.numbers import MIN_ROWS
 from unmask.registry.promotion import bundle_of
 from unmask.registry.tags import Version
@@ -23,8 +22,9 @@ from unmask.retraining.tree import Log, Tree, dvc_errors
 from unmask.serving.bundle import load_bundle
 
 EVALUATION = Path("build/evaluation")
+MODELS = ("student", "teacher")  # below build/, which the evaluate stage scores
 # What the champion's scoring writes itself, so that it must not be a link to the challenger's.
-WRITTEN = {"evaluation", "metrics.json", "headline.json", *CANDIDATES}
+WRITTEN = {"evaluation", "metrics.json", "headline.json", *MODELS}
 QUICK = "evaluate.tiers.sweeps={}"  # curves for a reader, which decide nothing
 
 
@@ -67,7 +67,7 @@ def _score_champion(tree: Tree, champion: Version, state: Path, *, log: Log, loc
     _lay_out(tree.folder, folder)
     with dvc_errors(f"{champion.name}: its weights"):
         files = DVCFileSystem(str(tree.folder), rev=champion.commit)
-        for name in CANDIDATES:
+        for name in MODELS:
             files.get(f"build/{name}", str(folder / "build" / name), recursive=True)
     stages = yaml.safe_load((tree.folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     try:

@@ -10,8 +10,8 @@ from unmask.monitoring.reference import BUILT, keep_reference
 from unmask.registry.promotion import champion, promote
 from unmask.registry.tags import register
 from unmask.retraining.challenge import Challenge
-from unmask.retraining.settings import RetrainSettings
-from unmask.retraining.tree import TREE, Log
+from unmask.retraining.settings import TREE, RetrainSettings
+from unmask.retraining.tree import Log
 from unmask.serving.promoted import BUNDLES, read_pointer
 
 

@@ -1,8 +1,12 @@
 """What a retrain is asked to do; the flow's parameters, and what its form in Prefect's pages shows."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from unmask.git import Identity
+
+TREE = Path("retrain/tree")  # the loop's worktree, below the state folder
 
 
 class Author(BaseModel):

@@ -25,8 +25,8 @@ from unmask.data.forgotten import read_forgotten
 from unmask.errors import DataError
 from unmask.git import GitError, Identity, commit_of, git
 from unmask.retraining.mistakes import REGRESSION, add_mistakes, parse_mistakes
+from unmask.retraining.settings import TREE
 
-TREE = Path("retrain/tree")  # of the state folder
 POINTER = "data.dvc"
 # Of the branch's last commit: what the pipeline itself writes and git keeps.
 OF_THE_BRANCH = ("dvc.lock", "build")
@@ -136,12 +136,14 @@ def _restore(tree: Tree, remote: str) -> None:
     kept = _listed(tree, *OF_THE_BRANCH) if tree.tip else []
     if kept:
         git(tree.folder, "checkout", "--quiet", tree.tip, "--", *kept)
+    # Absolute, because DVC would look for others below the current folder.
+    pointer, pipeline = (str(tree.folder / name) for name in (POINTER, "dvc.yaml"))
     with dvc_errors(f"{tree.base[:8]}: {POINTER}"), Repo(str(tree.folder)) as repo:
         try:
-            repo.checkout(targets=[POINTER], force=True)
+            repo.checkout(targets=[pointer], force=True)
         except DvcException:
-            repo.pull(targets=[POINTER], remote=remote or None, force=True)
-        repo.checkout(targets=["dvc.yaml"], force=True, allow_missing=True)
+            repo.pull(targets=[pointer], remote=remote or None, force=True)
+        repo.checkout(targets=[pipeline], force=True, allow_missing=True)
 
 
 def add_data(tree: Tree) -> None:
@@ -151,7 +153,7 @@ def add_data(tree: Tree) -> None:
         DataError: DVC can't.
     """
     with dvc_errors("data"), Repo(str(tree.folder)) as repo:
-        repo.add("data")
+        repo.add(str(tree.data))
 
 
 @contextmanager
