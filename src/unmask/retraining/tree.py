@@ -123,7 +123,7 @@ def _worktree(root: Path, folder: Path, base: str) -> None:
 def _share_dvc(root: Path, folder: Path) -> None:
     """Give the worktree ROOT's cache, and its remotes by their absolute places; drop the locks of a killed run."""
     with Repo(str(root)) as repo:
-        cache, config = repo.cache.local.path, repo.config.read()
+        cache, config = repo.cache.local_cache_dir, repo.config.read()
     with Config(str(folder / ".dvc")).edit("local") as local:
         local.update({name: config[name] for name in ("core", "remote") if config.get(name)})
         local["cache"] = {**config.get("cache", {}), "dir": cache}
