@@ -108,9 +108,10 @@ class StandIn:
         """A user's word on a picture, as the service writes it; returns the picture's hash."""
         return self._keep(number, {"label": label, "note": "seen on a forum"}, ("feedback", "pictures"), picture)
 
-    def capture(self, number: int) -> str:
+    def capture(self, number: int, *, probability: float = 0.5) -> str:
         """An uncertain picture, as the service keeps it."""
-        facts = {"model_version": "0" * 12, "data_hash": "", "probability": 0.5, "logit": 0.0, "attributes": {}}
+        facts = {"model_version": "0" * 12, "data_hash": "", "probability": probability, "logit": 0.0}
+        facts |= {"attributes": {"nose": 0.4}}
         return self._keep(number, facts, ("captured", "captured"), None)
 
     def _keep(self, number: int, facts: dict[str, object], where: tuple[str, str], picture: bytes | None) -> str:
