@@ -1,12 +1,15 @@
 import os
-import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree, which
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.standin import StandIn
 
 PROJECT = Path(__file__).parent.parent
@@ -51,6 +54,21 @@ def standin(standin_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """Such a project of one's own, as the current folder."""
     from tests.standin import StandIn
 
-    root = shutil.copytree(standin_template, tmp_path / "project", symlinks=True)
+    root = copytree(standin_template, tmp_path / "project", symlinks=True)
     monkeypatch.chdir(root)
     return StandIn(root)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["Browser"]:
+    """A headless Chromium of the system, whose camera is a drawn one; ended with its module, for it keeps a loop."""
+    program = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := which(name))), None
+    )
+    if not program:
+        pytest.skip("no Chromium on PATH (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *camera])

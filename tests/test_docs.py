@@ -25,6 +25,7 @@ RUN_HERE = {
     "python -m benchmarks.data --help": "--full",
     "python -m benchmarks.train --help": "--only",
     "python -m benchmarks.evaluate --help": "--resamples",
+    "python -m benchmarks.serve --help": "--soak",
     "dvc dag": "distill",
     "dvc metrics show": "",
     "make -n setup": "",
@@ -39,6 +40,9 @@ PREDICT = "tests/serving/offline/test_predict.py"
 PROTOCOL = "tests/protocols/test_run.py"
 REPORT = "tests/evaluation/report/test_page.py"
 SERVICE = "tests/serving/test_service.py"
+EXAMPLES = "tests/serving/test_examples.py::test_a_command_of_the_page_is_answered"
+PROMOTION = "tests/serving/test_promotion_command.py"
+BENTO = "tests/pipeline/test_same_probability.py::test_the_bento_says_it_too_where_only_its_own_packages_are"
 # Dear ones: command of a page -> where it is run.
 RUN_ELSEWHERE = {
     "make run": ".ci/run::make run",
@@ -54,7 +58,23 @@ RUN_ELSEWHERE = {
     "python -m unmask.stages.distill": f"{REPRO}::test_a_stage_runs_alone",
     "python -m flows.retrain": "tests/flows/test_retrain.py::test_by_hand_it_needs_no_server",
     "bentoml serve": f"{SERVICE}::test_a_jpeg_is_answered_with_all_that_makes_it_readable",
-    "curl -F images=@face.jpg http://localhost:3000/predict": f"{SERVICE}::test_several_pictures_are_answered_in_order",
+    "curl -F images=@face.jpg http://localhost:3000/predict": EXAMPLES,
+    "curl -F images=@face.jpg -F images=@other.png http://localhost:3000/predict": EXAMPLES,
+    "curl -F clip=@clip.mp4 http://localhost:3000/predict_clip": EXAMPLES,
+    "curl -F image=@face.jpg http://localhost:3000/explain": EXAMPLES,
+    "curl -F id=9f2c4e7a5b8d4c0f8a6b1d2e3f405162-0 -F label=fake http://localhost:3000/feedback": EXAMPLES,
+    "curl http://localhost:3000/model": EXAMPLES,
+    "UNMASK_SERVING_WORKERS=2 UNMASK_SERVING_LIMITS_PICTURES=8 bentoml serve": (
+        "tests/serving/test_examples.py::test_the_environment_comes_before_the_file"
+    ),
+    "unmask promote": f"{PROMOTION}::test_a_bundle_is_promoted_and_rolled_back_in_the_folder_of_the_settings",
+    'unmask promote --reason "better on generator:news"': f"{PROMOTION}::test_another_folder_can_be_named",
+    "unmask rollback": f"{PROMOTION}::test_a_bundle_is_promoted_and_rolled_back_in_the_folder_of_the_settings",
+    "mkdir served": BENTO,
+    "tar -xf build/package/unmask.bento -C served": BENTO,
+    "uv venv served/.venv": BENTO,
+    "uv pip install --python served/.venv/bin/python -r served/env/python/requirements.txt": BENTO,
+    "served/.venv/bin/bentoml serve served": BENTO,
     "unmask predict inbox/ --csv answers.csv": f"{PREDICT}::test_each_picture_has_its_probability_and_verdict",
     "unmask predict inbox/ --csv answers.csv --resume": f"{PREDICT}::test_a_stopped_run_goes_on",
     "unmask protocol leave-one-out": f"{PROTOCOL}::test_a_failed_experiment_stops_none_of_the_others",

@@ -20,6 +20,7 @@ LEVELS = (
     {"data", "learning"},
     {"models", "labels", "presets"},
     {
+        "client",
         "config",
         "console",
         "dvc_process",

@@ -6,68 +6,27 @@ its message is the list to paste into dvc.yaml.
 
 import ast
 import dataclasses
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.imports import PACKAGE, PROJECT, closure, imported_names, tree_of
 from unmask.config import Config
 from unmask.data.code import PLUMBING, modules_of
 
-PROJECT = Path(__file__).parents[2]
-PACKAGE = PROJECT / "src/unmask"
-HARNESS = {PACKAGE / name for name in ("__init__.py", "config.py", "console.py", "errors.py", "files.py")}
+HARNESS = frozenset(PACKAGE / name for name in ("__init__.py", "config.py", "console.py", "errors.py", "files.py"))
 STAGES = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
-RESOURCE = re.compile(r"[\w./-]+\.(html|css|js|json|txt|md|jinja|svg|csv)")
+PACKED = {"package": {"serving"}}  # the Bento carries params.yaml, and the service reads this section of it
 SECTIONS = {field.name for field in dataclasses.fields(Config)} - {"scale"}
 
 
-def imported_names(tree: ast.AST) -> Iterator[str]:
-    """Dotted names that a module imports anywhere in it, also `package.name` for `from package import name`."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def module_files(name: str) -> set[Path]:
-    """The file of a dotted name inside the package and the __init__.py files on the way to it."""
-    parts = name.split(".")
-    if parts[0] != "unmask":
-        return set()
-    folders = [PACKAGE.joinpath(*parts[1:end]) for end in range(1, len(parts) + 1)]
-    found = {folder / "__init__.py" for folder in folders} | {folders[-1].with_suffix(".py")}
-    return {file for file in found if file.is_file() and not is_empty(file)}
-
-
 def is_empty(file: Path) -> bool:
-    return file.suffix == ".py" and all(isinstance(node, ast.Expr) for node in ast.parse(file.read_text()).body)
+    return file.suffix == ".py" and all(isinstance(node, ast.Expr) for node in tree_of(file).body)
 
 
-def closure(start: Path) -> set[Path]:
-    seen: set[Path] = set()
-    waiting = [start]
-    while waiting:
-        file = waiting.pop()
-        if file in seen or file in HARNESS:
-            continue
-        seen.add(file)
-        if file.suffix == ".py":
-            tree = ast.parse(file.read_text())
-            waiting.extend(resource_files(tree, file.parent))
-            for name in imported_names(tree):
-                waiting.extend(module_files(name))
-    return seen
-
-
-def resource_files(tree: ast.AST, folder: Path) -> set[Path]:
-    """Templates and the like: files beside a module that it names in a string."""
-    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return {folder / text for text in texts if RESOURCE.fullmatch(text) and (folder / text).is_file()}
+def code_of(start: Path) -> set[Path]:
+    return {file for file in closure(start, without=HARNESS) if not is_empty(file)}
 
 
 def listed_files(deps: list[str]) -> set[Path]:
@@ -93,7 +52,7 @@ def sections_read(files: set[Path]) -> set[str]:
     """Sections taken from something called `config` by the modules that know the type Config."""
     found = set()
     for file in (file for file in files if file.suffix == ".py"):
-        tree = ast.parse(file.read_text())
+        tree = tree_of(file)
         if "unmask.config.Config" not in imported_names(tree):
             continue
         for node in ast.walk(tree):
@@ -112,7 +71,7 @@ def stage_file(stage: str) -> Path:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_code_dependencies_are_the_imports(stage):
-    used = closure(stage_file(stage))
+    used = code_of(stage_file(stage))
     listed = listed_files(STAGES[stage].get("deps", []))
     differing = sorted(str(file.relative_to(PACKAGE)) for file in used ^ listed)
     assert not differing, f"{stage}: wrong about {differing}; its code is\n{as_deps(used)}"
@@ -121,13 +80,13 @@ def test_code_dependencies_are_the_imports(stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_parameters_are_the_sections_read(stage):
     listed = {str(entry).split(".")[0] for entry in STAGES[stage].get("params", [])}
-    used = sections_read(closure(stage_file(stage)))
+    used = sections_read(code_of(stage_file(stage))) | PACKED.get(stage, set())
     assert listed == used, f"{stage}: params: [{', '.join(sorted(used))}]"
 
 
 @pytest.mark.parametrize("maker", ["data/crops", "data/forging/worker", "data/forging/pairs"])
 def test_results_are_keyed_by_all_code_that_makes_them(maker):
-    used = closure(PACKAGE / f"{maker}.py") - {PACKAGE / f"{name}.py" for name in PLUMBING}
+    used = code_of(PACKAGE / f"{maker}.py") - {PACKAGE / f"{name}.py" for name in PLUMBING}
     assert modules_of(f"unmask.{maker.replace('/', '.')}") == used
 
 

@@ -1,11 +1,14 @@
 import contextlib
+import dataclasses
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,18 +18,30 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+from scipy import ndimage
+from starlette.testclient import TestClient
 
 from unmask.config import Encoder, Labels, Preprocess, TextTower
+from unmask.data.faces import Face
 from unmask.data.preprocess import PreprocessSpec, crop
 from unmask.labels.graph import graph_by_name
 from unmask.models.detector import Detector, create_detector, detector_spec
+from unmask.service_settings import Serving, load_serving
+from unmask.serving import faces
+from unmask.serving.app import create_app
 from unmask.serving.build import describe, draw_pictures, folder_in_place, score_pictures
 from unmask.serving.bundle import SCHEMA, Bundle, Calibration, DataIdentity, Graph, Precision, Preprocessing
+from unmask.serving.engine import Engine
+from unmask.serving.guard.tokens import Tokens
 from unmask.serving.verdict import Thresholds
 
 SIZE, WINDOW, SMALLEST = 32, 40, 24
 GAIN = 8.0
+MARGIN = 0.25  # of a face, on each side
 DECODED = {"max_megapixels": 1.0, "max_megabytes": 1.0, "max_clip_megabytes": 4.0, "clip_frames": 4}
+CLIP_SIDE = 48
+LIGHT = 80  # grey levels above it are a face to the drawn detector
 DEADLINE = 60.0  # seconds a server may take to start or to stop
 
 
@@ -78,7 +93,11 @@ def _bundle(gain: float) -> Bundle:
         calibration=Calibration(2.0, Thresholds(0.8, 0.3, 0.02, 0.05, 249, 198), 0.04, 0.08, []),
         metrics={"auc": {"value": 0.9, "low": 0.85, "high": 0.94, "n_real": 240, "n_fake": 200}},
         data=DataIdentity("d41d8cd98f00b204e9800998ecf8427e.dir", ["sample"], "drawn"),
-        params={"method": "full", "assemble": DECODED, "evaluate": {"confidence": 0.9}},
+        params={
+            "method": "full",
+            "assemble": {**DECODED, "faces": {"margin": MARGIN}},
+            "evaluate": {"confidence": 0.9},
+        },
         self_test=score_pictures(pictures, logits),
         files={},
     )
@@ -134,7 +153,10 @@ Served = tuple[subprocess.Popen, httpx.Client, Path]
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., contextlib.AbstractContextManager[Served]]:
-    """A context manager that runs `bentoml serve TARGET` on a free port: the process, a client of it, and its log."""
+    """A context manager that runs `bentoml serve TARGET` on a free port: the process, a client of it, and its log.
+
+    SETTINGS are variables of its environment.
+    """
 
     @contextlib.contextmanager
     def run(
@@ -181,3 +203,86 @@ def wait_until_it_answers() -> Callable[[subprocess.Popen, httpx.Client], None]:
         pytest.fail("bentoml serve did not answer")
 
     return wait
+
+
+@pytest.fixture
+def serving(project: Path, tmp_path: Path) -> Serving:
+    """The service's settings in params.yaml, with a state folder of its own."""
+    return dataclasses.replace(load_serving(project / "params.yaml", {}), state=str(tmp_path / "state"))
+
+
+class DrawnFaces:
+    """A detector whose faces are the light squares; it fails on a picture whose corner is of grey 13."""
+
+    def __init__(self) -> None:
+        self.creator, self.users = threading.current_thread().name, set[str]()
+
+    def detect(self, image: Image.Image) -> list[Face]:
+        self.users.add(threading.current_thread().name)
+        assert image.getpixel((0, 0)) != (13, 13, 13)
+        grey = np.asarray(image.convert("L"))
+        places, _ = ndimage.label(grey > LIGHT)
+        boxes = [(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(places)]
+        return [Face(tuple(map(float, box)), 0.75, None) for box in boxes if box[2] - box[0] > 5]
+
+
+@pytest.fixture
+def detector(monkeypatch: pytest.MonkeyPatch) -> list[DrawnFaces]:
+    """Detectors that the service makes, in the place of mediapipe's."""
+    made: list[DrawnFaces] = []
+    monkeypatch.setattr(faces, "create_detector", lambda _: made.append(DrawnFaces()) or made[-1])
+    return made
+
+
+@pytest.fixture(scope="session")
+def write_clip() -> Callable[[str, Sequence[int]], str]:
+    """A function that writes a clip of plain grey frames, ten a second, and gives its name back."""
+    av = pytest.importorskip("av", reason="needs the extra `clips`")
+
+    def write(path: str, levels: Sequence[int]) -> str:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with av.open(path, "w") as container:
+            stream = container.add_stream("mpeg4", rate=10)
+            stream.width = stream.height = CLIP_SIDE
+            stream.pix_fmt = "yuv420p"
+            for level in levels:
+                frame = av.VideoFrame.from_ndarray(np.full((CLIP_SIDE, CLIP_SIDE, 3), level, np.uint8), format="rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def in_process(project: Path, shared_bundle: Path) -> Callable[..., contextlib.AbstractContextManager[TestClient]]:
+    """A context manager: a client of the application in this process, with other limits or settings or tokens."""
+
+    @contextlib.contextmanager
+    def run(
+        settings: Serving | None = None,
+        *,
+        tokens: str | None = None,
+        limits: Mapping[str, float] = {},
+        **changed: object,
+    ) -> Iterator[TestClient]:
+        settings = settings or load_serving(project / "params.yaml", {})
+        settings = replace(settings, limits=replace(settings.limits, **limits), **changed)
+        app = create_app(settings, Tokens(environment={"UNMASK_TOKENS": tokens} if tokens else {}))
+        app.state.engine = Engine(settings, shared_bundle)
+        try:
+            with TestClient(app, raise_server_exceptions=False) as client:
+                yield client
+        finally:
+            app.state.engine.close()
+
+    return run
+
+
+@pytest.fixture
+def asked(
+    serving: Serving, in_process: Callable[[Serving], contextlib.AbstractContextManager[TestClient]]
+) -> Iterator[TestClient]:
+    """A client of the application in this process."""
+    with in_process(serving) as client:
+        yield client

@@ -9,8 +9,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from unmask.serving import metrics
+from unmask.serving.guard.failures import FAILED, Failures
 from unmask.serving.logs import JsonFormatter
-from unmask.serving.observe import FAILED, Observe
+from unmask.serving.observe import Observe
 from unmask.serving.observer import PREDICTED
 from unmask.serving.request_id import RequestId
 
@@ -48,6 +49,7 @@ ROUTES = {"/predict": predict, "/fail": fail, "/fail-late": fail_late, "/leave":
 @pytest.fixture(scope="module")
 def client():
     app = Starlette(routes=[Route(path, answer, methods=["GET", "POST"]) for path, answer in ROUTES.items()])
+    app.add_middleware(Failures)
     app.add_middleware(Observe, routes=frozenset(ROUTES))
     app.add_middleware(RequestId)
     return TestClient(app, raise_server_exceptions=False)
@@ -122,10 +124,10 @@ def test_an_unforeseen_error_is_answered_without_what_it_says_and_logged_with_it
     answer = client.get("/fail")
     assert answer.status_code == 500
     assert answer.json() == {"error": FAILED, "request_id": answer.headers["x-request-id"]}
-    [line] = lines
-    assert (line["level"], line["event"], line["status"]) == ("error", "failed", 500)
-    assert line["request_id"] == answer.headers["x-request-id"]
-    assert "RuntimeError: in /srv/secret.py\n" in line["traceback"]
+    failed, request = lines
+    assert (failed["level"], failed["event"], request["status"]) == ("error", "failed", 500)
+    assert failed["request_id"] == request["request_id"] == answer.headers["x-request-id"]
+    assert "RuntimeError: in /srv/secret.py\n" in failed["traceback"]
     assert counted("/fail", 500) == before + 1
 
 

@@ -1,4 +1,6 @@
 import contextlib
+import dataclasses
+import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +13,12 @@ from unmask.serving import metrics
 from unmask.serving.engine import Outcome
 from unmask.serving.observer import PREDICTED, Observer, Predicted
 from unmask.serving.picture_quality import Quality
+from unmask.serving.reading import Read, View
 from unmask.serving.runtime import Runtime
 from unmask.serving.traffic import project, read_traffic
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-QUALITY = Quality(1.0, 0.5, 48, 48, -1, 0.1)
+QUALITY = Quality(0.0, 128 / 255, 96, 96, 90, 921 / 96**2)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,9 @@ def settings(project, tmp_path, monkeypatch):
 @pytest.fixture
 def outcomes(runtime):
     answers = runtime.predict([Image.new("RGB", (48, 48), (level,) * 3) for level in (0, 255)])
-    judged = [Outcome(None, answer, quality=QUALITY) for answer in answers]
+    grey = Image.new("RGB", (48, 48), (128,) * 3)
+    view = View(runtime.crop(grey), grey)
+    judged = [Outcome(answer, read=Read([view], (96, 96), 90, 921), view=view) for answer in answers]
     return [judged[0], Outcome(error="not a picture"), Outcome(), judged[1]]
 
 
@@ -59,7 +64,7 @@ def test_a_prediction_has_a_row_and_a_refused_picture_has_none(settings, runtime
     assert (rows[1].verdict, rows[1].route) == ("fake", "/predict")
     assert (rows[1].model_version, rows[1].data_hash) == (runtime.bundle.version, runtime.bundle.data.md5)
     assert rows[1].marginals == pytest.approx(answer.attributes, abs=1e-4)
-    assert rows[1].quality == QUALITY
+    assert vars(rows[1].quality) == pytest.approx(vars(QUALITY), abs=1e-4)
     np.testing.assert_allclose(rows[1].embedding, project(answer.embedding), rtol=1e-3, atol=1e-3)
 
 
@@ -85,7 +90,6 @@ def test_the_counters_count_each_verdict(settings, runtime, outcomes):
 def test_without_a_traffic_log_nothing_is_written(settings, runtime, outcomes, tmp_path):
     settings.traffic_log = False
     observer = Observer(settings)
-    assert not observer.measures_quality
     record(observer, runtime, outcomes)
     assert list(tmp_path.iterdir()) == []
 
@@ -103,3 +107,15 @@ def test_pictures_at_work_are_counted_until_they_are_done(settings):
         raise ValueError("a picture that could not be judged")
     assert metrics.AT_WORK._value.get() == before
     observer.close()
+
+
+def test_a_row_that_waits_holds_no_whole_picture(settings, runtime, outcomes):
+    observer = Observer(settings)
+    observer._log.close()  # rows stay where they wait
+    whole = Image.new("RGB", (960, 960))
+    alive = weakref.ref(whole)
+    judged = dataclasses.replace(outcomes[0], read=dataclasses.replace(outcomes[0].read, picture=whole))
+    observer.record(runtime=runtime, route="/explain", ids=["id-0"], outcomes=[judged])
+    assert len(observer._log._waiting) == 1
+    del whole, judged
+    assert alive() is None

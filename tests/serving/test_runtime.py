@@ -16,6 +16,7 @@ from unmask.serving.build import describe
 from unmask.serving.bundle import Preprocessing, SelfTest, load_bundle
 from unmask.serving.runtime import Runtime, prepare
 
+HEAVY = {"torch", "pandas", "hydra", "scipy", "mediapipe", "cv2", "av"}
 SETTINGS = Preprocessing(size_px=32, window_px=40, shrink=True, max_side_px=64, min_side_px=24)
 
 
@@ -74,6 +75,15 @@ def test_a_served_picture_is_prepared_as_a_training_picture_was(width, height, s
     assert np.array_equal(prepare(picture, SETTINGS), trained)
 
 
+def test_an_explained_crop_is_answered_as_any_other(runtime):
+    crops = np.stack([runtime.prepare(grey(level)) for level in (0, 128, 255)])
+    explained = runtime.explain_crops(crops)
+    assert [answer.logit for answer, _ in explained] == [answer.logit for answer in runtime.predict_crops(crops)]
+    # The hand-made model's map is the crop's own grey.
+    assert [found.mean() for _, found in explained] == pytest.approx([0, 128, 255])
+    assert {found.shape for _, found in explained} == {(32, 32)}
+
+
 def test_a_model_that_scores_otherwise_than_packaged_is_refused(bundle_folder):
     bundle = load_bundle(bundle_folder)
     lying = [dataclasses.replace(bundle.self_test[0], logit=bundle.self_test[0].logit + 0.1), *bundle.self_test[1:]]
@@ -116,6 +126,6 @@ def test_what_is_no_model_is_refused(bundle_folder):
 
 @pytest.mark.parametrize("module", ["runtime", "service"])
 def test_serving_imports_neither_torch_nor_pandas(module):
-    code = f"import sys, unmask.serving.{module}; print({{'torch', 'pandas', 'hydra', 'scipy'}} & set(sys.modules))"
+    code = f"import sys, unmask.serving.{module}; print({HEAVY} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

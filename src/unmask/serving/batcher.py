@@ -1,61 +1,108 @@
-"""Crops of many requests in one inference."""
+"""Work of many requests in a few runs: nobody waits for company, and a queue becomes a batch."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
+from typing import Generic, TypeVar
 
-import numpy as np
+Model = TypeVar("Model")
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
-from unmask.data.preprocess import Pixels
-from unmask.serving.runtime import Answer, Runtime
-
-Waiting = tuple[Runtime, Pixels, "asyncio.Future[Answer]"]
+Run = Callable[[Model, list[Task]], Sequence[Result | Exception]]
 
 
-class Batcher:
-    """Collects what waits while an inference runs: nobody waits for company, and a queue becomes a batch.
+@dataclass(frozen=True, eq=False)
+class _Caller(Generic[Model, Task, Result]):
+    model: Model
+    waiting: deque[tuple[Task, "asyncio.Future[Result]"]]
+
+
+class Batcher(Generic[Model, Task, Result]):
+    """Collects what waits while threads are busy, and shares it out among those that become free.
+
+    Callers take turns, task by task: one with many lets others in between.
 
     Args:
-        pool: threads that infer.
-        batch: most crops of one inference.
-        runs: inferences at a time.
-        on_run: is told the number of crops of each inference.
+        run: works in a thread on tasks of one model: a result for each, in order, or the error that it alone gets.
+        pool: threads that run, none of which does anything else.
+        batch: most tasks of one run.
+        runs: runs at a time.
+        on_run: is told the number of tasks of each run.
     """
 
-    def __init__(self, pool: ThreadPoolExecutor, *, batch: int, runs: int, on_run: Callable[[int], None]) -> None:
-        self._pool, self._batch, self._free, self._on_run = pool, batch, runs, on_run
-        self._waiting: list[Waiting] = []
+    def __init__(
+        self,
+        run: Run[Model, Task, Result],
+        *,
+        pool: ThreadPoolExecutor,
+        batch: int,
+        runs: int,
+        on_run: Callable[[int], None],
+    ) -> None:
+        self._run, self._pool, self._batch, self._runs, self._on_run = run, pool, batch, runs, on_run
+        self._free = runs
+        self._callers: deque[_Caller[Model, Task, Result]] = deque()
 
-    async def answer(self, runtime: Runtime, crops: Sequence[Pixels]) -> list[Answer]:
-        """Answers of RUNTIME for each crop, uint8 (size, size, 3)."""
+    async def submit(self, model: Model, tasks: Sequence[Task]) -> list[Result]:
+        """Results of MODEL's tasks, in order. Tasks of a caller that is cancelled are dropped where none began."""
         loop = asyncio.get_running_loop()
-        asked = [(runtime, crop, loop.create_future()) for crop in crops]
-        self._waiting += asked
+        futures: list[asyncio.Future[Result]] = [loop.create_future() for _ in tasks]
+        caller = _Caller(model, deque(zip(tasks, futures, strict=True)))
+        self._callers.append(caller)
         self._start(loop)
-        return list(await asyncio.gather(*(future for _, _, future in asked)))
+        try:
+            results: list[Result] = await asyncio.gather(*futures)
+        finally:
+            caller.waiting.clear()
+        return results
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        while self._waiting and self._free:
-            runtime = self._waiting[0][0]
-            alike = [each for each in self._waiting if each[0] is runtime][: self._batch]
-            taken = {id(each) for each in alike}
-            self._waiting = [each for each in self._waiting if id(each) not in taken]
+        while self._free and (taken := self._take()):
+            model, waiting = taken
             self._free -= 1
-            self._on_run(len(alike))
-            run = loop.run_in_executor(self._pool, runtime.predict_crops, np.stack([crop for _, crop, _ in alike]))
-            run.add_done_callback(partial(self._finish, alike, loop))
+            self._on_run(len(waiting))
+            run = loop.run_in_executor(self._pool, self._run, model, [task for task, _ in waiting])
+            run.add_done_callback(partial(self._finish, [future for _, future in waiting], loop))
+
+    def _take(self) -> tuple[Model, list[tuple[Task, "asyncio.Future[Result]"]]] | None:
+        """One task of each caller that asks the same model as the first, and so on until the thread has its share.
+
+        A share of what is left, not of what came: runs become smaller towards the end, so that threads end together.
+        """
+        callers = [caller for caller in self._callers if caller.waiting]
+        if not callers:
+            self._callers.clear()
+            return None
+        model = callers[0].model
+        turns = deque(caller for caller in callers if caller.model is model)
+        share = -(-sum(len(caller.waiting) for caller in turns) // self._runs)
+        taken: list[tuple[Task, asyncio.Future[Result]]] = []
+        while len(taken) < min(share, self._batch):
+            caller = turns.popleft()
+            taken.append(caller.waiting.popleft())
+            if caller.waiting:
+                turns.append(caller)
+        self._callers = deque([caller for caller in callers if caller.model is not model] + list(turns))
+        return model, taken
 
     def _finish(
-        self, alike: list[Waiting], loop: asyncio.AbstractEventLoop, done: "asyncio.Future[list[Answer]]"
+        self,
+        futures: list["asyncio.Future[Result]"],
+        loop: asyncio.AbstractEventLoop,
+        done: "asyncio.Future[Sequence[Result | Exception]]",
     ) -> None:
         self._free += 1
-        error = done.exception()
-        for number, (_, _, future) in enumerate(alike):
+        failed = done.exception()
+        results = [failed] * len(futures) if failed else done.result()
+        for future, result in zip(futures, results, strict=True):
             if future.done():
                 continue
-            if error:
-                future.set_exception(error)
+            if isinstance(result, BaseException):
+                future.set_exception(result)
             else:
-                future.set_result(done.result()[number])
+                future.set_result(result)
         self._start(loop)

@@ -1,26 +1,23 @@
-"""One line of log and a few counters for every request, and an answer to what nobody foresaw."""
+"""One line of log and a few counters for every request, whatever answers it."""
 
 import time
 from collections.abc import Callable
 
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unmask.serving import metrics
 from unmask.serving.logs import EVENT, service_log
 from unmask.serving.observer import PREDICTED, Predicted
-from unmask.serving.problems import problem
 
 LOG = service_log()
 
 OTHER = "other"  # the route of what no route answers: a path may be anything
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 LEFT = 499  # the status of a request whose sender was gone before there was an answer
-FAILED = "the service failed over this request; its log says why under the request's id"
 
 
 class Observe:
-    """ASGI middleware, inside `RequestId`: logs, counts, and turns an unforeseen error into a 500 with a JSON body.
+    """ASGI middleware, inside `RequestId`: logs and counts.
 
     ROUTES are the paths the service has; a request refused before it is routed counts for the one it asked for.
     """
@@ -47,13 +44,9 @@ class Observe:
 
         try:
             await self._app(scope, counted, watched)
-        except ClientDisconnect:
-            LOG.info("request", extra=exchange.end(LEFT))
         except Exception:
-            started = bool(exchange.status)
             LOG.exception("failed", extra=exchange.end(500))
-            if not started:
-                await problem(500, FAILED, scope["state"]["request_id"])(scope, receive, send)
+            raise
         else:
             LOG.info("request", extra=exchange.end(exchange.status or LEFT))
         finally:

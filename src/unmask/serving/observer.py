@@ -1,7 +1,7 @@
 """What is kept of a prediction: its counters, its part of the request's log line, its row in the traffic log."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -14,7 +14,8 @@ from unmask.service_settings import Serving
 from unmask.serving import metrics
 from unmask.serving.bundle import Bundle
 from unmask.serving.logs import service_log
-from unmask.serving.picture_quality import Quality
+from unmask.serving.picture_quality import Quality, measure_quality
+from unmask.serving.reading import Read, View
 from unmask.serving.runtime import Answer, Runtime
 from unmask.serving.traffic import TrafficRow, project
 from unmask.serving.traffic_log import TrafficLog
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 LOG = service_log()
 
 NO_FACE = "none"
+Measure = Callable[[], Quality]
 
 
 @dataclass
@@ -45,11 +47,6 @@ class Observer:
 
     def __init__(self, settings: Serving) -> None:
         self._log = TrafficLog(Path(settings.state), keep_days=settings.keep_days) if settings.traffic_log else None
-
-    @property
-    def measures_quality(self) -> bool:
-        """Whether outcomes need quality features."""
-        return self._log is not None
 
     def record(self, *, runtime: Runtime, route: str, ids: Sequence[str], outcomes: Sequence["Outcome"]) -> None:
         """Take note of what RUNTIME said on ROUTE of pictures or frames; never waits and never raises."""
@@ -94,11 +91,19 @@ class Observer:
                 metrics.SCORES.observe(answer.p_fake)
                 if self._log:
                     row = partial(_row, name, time=now, route=route, bundle=bundle)
-                    self._log.add(partial(row, answer=answer, quality=outcome.quality))
+                    self._log.add(partial(row, answer=answer, measure=_measure(outcome.read, outcome.view)))
+
+
+def _measure(read: Read | None, view: View | None) -> Measure | None:
+    """What measures the part that was judged, without a hold on the whole picture: rows wait for their turn."""
+    if read is None or view is None:
+        return None
+    size, jpeg_quality, encoded_bytes = read.size, read.jpeg_quality, read.encoded_bytes
+    return partial(measure_quality, view.reduced, size=size, jpeg_quality=jpeg_quality, encoded_bytes=encoded_bytes)
 
 
 def _row(
-    name: str, *, time: datetime, route: str, bundle: Bundle, answer: Answer, quality: Quality | None
+    name: str, *, time: datetime, route: str, bundle: Bundle, answer: Answer, measure: Measure | None
 ) -> TrafficRow:
     return TrafficRow(
         id=name,
@@ -110,6 +115,6 @@ def _row(
         logit=answer.logit,
         verdict=answer.verdict,
         marginals=answer.attributes,
-        quality=quality,
+        quality=measure() if measure else None,
         embedding=project(answer.embedding),
     )

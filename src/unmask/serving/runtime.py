@@ -77,7 +77,7 @@ class Runtime:
         return prepare(picture, self.bundle.preprocessing)
 
     def reduce(self, picture: Image.Image) -> Image.Image:
-        """The picture with its longer side as training saw it at most; the first half of `prepare`.
+        """The picture as assemble stores it, its longer side at most `max_side_px`.
 
         Raises:
             DataError: the picture is smaller than any the model was trained on.
@@ -85,13 +85,22 @@ class Runtime:
         return reduce(picture, self.bundle.preprocessing)
 
     def crop(self, reduced: Image.Image) -> Pixels:
-        """The crop of a reduced picture, uint8 (size, size, 3); the second half of `prepare`."""
-        return crop(reduced, _spec(self.bundle.preprocessing))
+        """The crop that the network sees of a reduced picture, uint8 (size, size, 3)."""
+        return cut(reduced, self.bundle.preprocessing)
 
     def predict_crops(self, crops: Pixels) -> list[Answer]:
         """Answer for each crop of a batch, uint8 (N, size, size, 3)."""
         rows = self._session.run(["logit", "scores", "marginals", "embedding"], {"image": crops})
         return [self._answer(float(row[0]), *row[1:]) for row in zip(*rows, strict=True)]
+
+    def explain_crops(self, crops: Pixels) -> list[tuple[Answer, Floats]]:
+        """As predict_crops, each answer with its activation map: float32 (h, w), log-odds of fake of each place.
+
+        Class activation mapping: each place of the network's last features, weighted as the whole is, judged as if it
+        filled the picture. It shows what the score rests on and proves nothing about where a picture was altered.
+        """
+        rows = self._session.run(["logit", "scores", "marginals", "embedding", "map"], {"image": crops})
+        return [(self._answer(float(row[0]), *row[1:4]), row[4]) for row in zip(*rows, strict=True)]
 
     def _answer(self, logit: float, scores: Floats, marginals: Floats, embedding: Floats) -> Answer:
         calibration = self.bundle.calibration
@@ -136,11 +145,11 @@ def prepare(picture: Image.Image, settings: Preprocessing) -> Pixels:
     Raises:
         DataError: the picture is smaller than any that training saw.
     """
-    return crop(reduce(picture, settings), _spec(settings))
+    return cut(reduce(picture, settings), settings)
 
 
 def reduce(picture: Image.Image, settings: Preprocessing) -> Image.Image:
-    """An upright RGB picture as assemble stored it, with its longer side at most max_side_px.
+    """An upright RGB picture as assemble stores it.
 
     Raises:
         DataError: the picture is smaller than any that training saw.
@@ -151,8 +160,9 @@ def reduce(picture: Image.Image, settings: Preprocessing) -> Image.Image:
     return shrink_to(picture, settings.max_side_px)
 
 
-def _spec(settings: Preprocessing) -> PreprocessSpec:
-    return PreprocessSpec(settings.size_px, settings.window_px, settings.shrink)
+def cut(reduced: Image.Image, settings: Preprocessing) -> Pixels:
+    """The network's crop of a reduced picture, as training cut it: uint8 (size, size, 3)."""
+    return crop(reduced, PreprocessSpec(settings.size_px, settings.window_px, settings.shrink))
 
 
 def _open(model: Path, threads: int) -> onnxruntime.InferenceSession:

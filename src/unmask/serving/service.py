@@ -1,15 +1,16 @@
 """The service: `bentoml serve` at the project's root, or in a Bento, answers what `routes` describes."""
 
-from pathlib import Path
-
 import bentoml
 
 from unmask.errors import UnmaskError
 from unmask.service_settings import Serving, load_serving, params_file
 from unmask.serving.app import create_app
 from unmask.serving.bundle import named_bundle
+from unmask.serving.cores import count_workers, usable_cores
 from unmask.serving.engine import Engine
-from unmask.serving.models import Models
+from unmask.serving.guard.front import Front
+from unmask.serving.guard.tokens import Tokens
+from unmask.serving.guard.wire import use_guarded_protocol
 
 NAME = "unmask"
 
@@ -22,15 +23,21 @@ def _settings() -> Serving:
 
 
 SETTINGS = _settings()
-APP = create_app(SETTINGS)
+TOKENS = Tokens(SETTINGS.token_file)
+APP = create_app(SETTINGS, TOKENS)
 
 
 @bentoml.service(
     name=NAME,
-    workers=SETTINGS.workers or "cpu_count",
-    traffic={"timeout": 24 * 3600},
-    logging={"access": {"enabled": False}},  # `Observe` writes the one line of a request
-    metrics={"enabled": False},  # routes/metrics.py answers: BentoML's labels are whatever path is asked for
+    workers=count_workers(SETTINGS, usable_cores()),
+    # BentoML's own timer of a request stays until it ends, whenever the answer went: a long one would fill memory.
+    traffic={"timeout": 3 * SETTINGS.limits.timeout_s},
+    # The service logs and counts by itself; these would cost a fifth of a request and keep any path that is asked for.
+    logging={"access": {"enabled": False}},
+    metrics={"enabled": False},
+    tracing={"excluded_urls": [".*"]},
+    # Else the C library keeps what the largest pictures took for ever: 0.9 GB after some of 50 megapixels, not 0.25.
+    envs=[{"name": "MALLOC_MMAP_THRESHOLD_", "value": str(8 * 2**20)}],
 )
 @bentoml.asgi_app(APP, path="/")
 class Unmask:
@@ -43,9 +50,10 @@ class Unmask:
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
     def check() -> None:
-        """Load the model before any worker starts, where a refusal can still be one line and end the program."""
+        """Try the bundle before any worker starts, where a refusal can still be one line and end the program."""
         try:
-            Models(named_bundle(), state=Path(SETTINGS.state), poll_s=0, threads=1, batch=1)
+            Engine(SETTINGS, named_bundle()).close()
+            TOKENS.check()
         except UnmaskError as error:
             raise SystemExit(f"unmask: {error}") from None
 
@@ -57,3 +65,7 @@ class Unmask:
     def close(self) -> None:
         """Let the threads go."""
         self.engine.close()
+
+
+use_guarded_protocol()
+Unmask.add_asgi_middleware(Front, api=APP)  # type: ignore[attr-defined]

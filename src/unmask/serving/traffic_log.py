@@ -15,7 +15,7 @@ from unmask.serving.traffic import FOLDER, TrafficRow, file_name, remove_old
 
 LOG = service_log()
 
-WAITING = 4096  # rows that may wait; at 5 KB each they take 20 MB
+WAITING = 512  # rows that may wait; with a reduced picture of 200 KB each, still to be measured, they take 100 MB
 LARGEST = 64 * 2**20  # bytes of a file before the next one begins
 PAUSE_S = 0.1  # between two writes; short, so that no long piece of work holds up the requests
 COMPLAIN_S = 60.0  # at most one line of log about a full disk in this time

@@ -14,9 +14,9 @@ from unmask.data.preprocess import Pixels
 from unmask.data.stills import Limits, Still, is_clip, stills_of
 from unmask.errors import DataError, UnmaskError
 from unmask.serving.bundle import Bundle
+from unmask.serving.clips.verdict import judge_frames
 from unmask.serving.offline.names import escaped, text_of
 from unmask.serving.runtime import BATCH, Answer, Runtime
-from unmask.serving.verdict import calibrate, clip_logit, verdict
 
 Level = Literal["picture", "frame", "clip", "refused"]
 CHUNK = 16  # pictures a task: a batch that ONNX Runtime likes, small enough to share out evenly
@@ -118,13 +118,9 @@ class Scorer:
         rows = [_row(name, place, answer) for place, answer in answered]
         if rows[0].level == "picture":
             return rows
-        calibration = self.runtime.bundle.calibration
-        logit = clip_logit([answer.logit for _, answer in answered])
-        p_fake = calibrate(logit, calibration.temperature)
-        said = verdict(p_fake, calibration.thresholds)
-        fake = sum(row.verdict == "fake" for row in rows)
-        sentence = f"from the mean log-odds of {len(rows)} frames, {fake} of them fake"
-        return [*rows, Row(name, "clip", p_fake=p_fake, verdict=said, logit=logit, sentence=sentence)]
+        clip = judge_frames([answer for _, answer in answered], self.runtime.bundle.calibration)
+        last = Row(name, "clip", p_fake=clip.p_fake, verdict=clip.verdict, logit=clip.logit, sentence=clip.sentence)
+        return [*rows, last]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from unmask.serving.answers import Model, Source, Swap
 from unmask.serving.bundle import CARD
 from unmask.serving.engine import Engine
 
-router = APIRouter()
+router = APIRouter(tags=["model"])
 
 
 @router.get("/model")

@@ -4,33 +4,41 @@ from typing import Annotated
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
 
-from unmask.serving.answers import Judged, PictureAnswer, Predictions, Problem, Source
-from unmask.serving.engine import Engine, Outcome
+from unmask.serving.answers import PictureAnswer, Predictions, Problem, Source
+from unmask.serving.disconnect import while_connected
+from unmask.serving.engine import Engine
+from unmask.serving.guard.form import UploadRoute
 from unmask.serving.problems import Refusal
 
-router = APIRouter()
+router = APIRouter(tags=["judge"], route_class=UploadRoute)
+
+SAMPLE = {"lang": "Shell", "source": "curl -F images=@one.jpg -F images=@two.png http://localhost:3000/predict"}
 
 
-@router.post("/predict", response_model=Predictions, responses={400: {"model": Problem}, 413: {"model": Problem}})
+@router.post(
+    "/predict",
+    response_model=Predictions,
+    responses={
+        400: {"model": Problem, "description": "None of the pictures can be judged"},
+        413: {"model": Problem, "description": "Too large"},
+    },
+    openapi_extra={"x-codeSamples": [SAMPLE]},
+)
 async def predict(
     request: Request,
     images: Annotated[list[UploadFile], File(description="pictures: JPEG, PNG, WebP, BMP or TIFF")],
 ) -> Response:
     """Judge each picture. Refused with 400 only where none can be judged; else each says its own error."""
     engine: Engine = request.app.state.engine
-    if len(images) > engine.settings.limits.pictures:
-        raise Refusal(400, f"more than {engine.settings.limits.pictures} pictures in one request")
     runtime, request_id = engine.models.current, request.state.request_id
-    outcomes = await engine.judge(runtime, [await image.read() for image in images])
+    pictures = [await image.read() for image in images]
+    outcomes = await while_connected(request, engine.judge(runtime, pictures))
     ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
     engine.observer.record(runtime=runtime, route="/predict", ids=ids, outcomes=outcomes)
     if all(outcome.error for outcome in outcomes):
         raise Refusal(400, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
-    answers = [_answer(outcome, name) for name, outcome in zip(ids, outcomes, strict=True)]
+    engine.inbox.capture(runtime=runtime, ids=ids, pictures=pictures, answers=[each.answer for each in outcomes])
+    answers = [PictureAnswer.of(outcome, name) for outcome, name in zip(outcomes, ids, strict=True)]
     reply = Predictions.model_validate({"answers": answers, **Source.of(runtime.bundle, request_id)})
+    # Written here, because FastAPI would validate it once more.
     return Response(reply.model_dump_json(), media_type="application/json")
-
-
-def _answer(outcome: Outcome, name: str) -> PictureAnswer:
-    judgement = Judged.of(outcome.answer) if outcome.answer else None
-    return PictureAnswer(id=name, judgement=judgement, faces=None, error=outcome.error or None)

@@ -1,0 +1,92 @@
+"""A service as a process group: started, waited for, measured, ended."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from unmask.errors import UnmaskError
+
+DEADLINE_S = 120.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A service that answers /readyz on PORT of this machine."""
+
+    port: int
+    process: psutil.Process
+    start_up_s: float
+
+    def memory(self) -> int:
+        """Bytes of resident memory of the process and all below it."""
+        total = 0
+        for each in (self.process, *self.process.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += each.memory_info().rss
+        return total
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Iterator[Server]:
+    """Run COMMAND with a free port in place of `{port}` until the block ends; what it prints goes to LOG.
+
+    Raises:
+        UnmaskError: it ended, or was not ready within DEADLINE_S; the message ends with its last line.
+    """
+    port = free_port()
+    words = [word.replace("{port}", str(port)) for word in command]
+    start = time.perf_counter()
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            words,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait_until_ready(process, port, log)
+        yield Server(port, psutil.Process(process.pid), time.perf_counter() - start)
+    finally:
+        _end(process)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end and process.poll() is None:
+        # Refused while it starts, 503 while it loads.
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=DEADLINE_S).close()
+            return
+        time.sleep(0.05)
+    said = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+    raise UnmaskError(f"{process.args!r} did not serve: {said[-1]}")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    for kind in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, kind)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=30)
+            return

@@ -1,0 +1,1 @@
+"""Clips: decoded in a process of their own, judged frame by frame."""

@@ -1,0 +1,5 @@
+"""The smallest detector, which the tests of the service made."""
+
+from tests.serving.conftest import tiny_detector
+
+__all__ = ["tiny_detector"]

@@ -1,0 +1,105 @@
+import dataclasses
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from tests.serving.drawn import encode, grey
+from unmask.serving.app import create_app
+from unmask.serving.bundle import load_bundle
+from unmask.serving.engine import Engine
+
+EXIF_ORIENTATION = 0x0112
+
+
+def ask(client, *bodies, name="a.jpg", kind="image/jpeg"):
+    return client.post("/predict", files=[("images", (name, body, kind)) for body in bodies])
+
+
+def test_an_answer_has_all_that_makes_it_readable(client, shared_bundle):
+    bundle = load_bundle(shared_bundle)
+    answer = ask(client, encode(grey(255), "JPEG"))
+    assert answer.status_code == 200
+    said = answer.json()
+    assert (said["model_version"], said["data_hash"]) == (bundle.version, bundle.data.md5)
+    assert said["request_id"] == answer.headers["x-request-id"]
+    assert said["thresholds"]["fake"]["probability"] == 0.8
+    assert "2.0% of real pictures" in said["thresholds"]["fake"]["meaning"]
+    (only,) = said["answers"]
+    assert (only["id"], only["faces"], only["error"]) == (f"{said['request_id']}-0", None, None)
+    judged = only["judgement"]
+    assert (judged["probability"], judged["verdict"]) == (0.8808, "fake")
+    assert list(judged["attributes"]) == bundle.graph.labels
+    assert judged["sentence"].startswith("altered: ")
+
+
+def test_several_pictures_are_answered_in_order(client):
+    answers = ask(client, *(encode(grey(level)) for level in (0, 128, 255))).json()["answers"]
+    assert [answer["judgement"]["verdict"] for answer in answers] == ["real", "uncertain", "fake"]
+
+
+def test_a_picture_that_cannot_be_judged_says_so_beside_those_that_can(client):
+    answers = ask(client, encode(grey(0)), b"%PDF-1.7").json()["answers"]
+    assert [answer["error"] for answer in answers] == [
+        None,
+        "not a JPEG, PNG, WebP, BMP or TIFF picture, but a PDF",
+    ]
+    assert answers[1]["judgement"] is None
+
+
+def test_a_request_without_one_usable_picture_is_refused(client):
+    answer = ask(client, b"", b"GIF89a")
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "picture 1 of 2: not a JPEG, PNG, WebP, BMP or TIFF picture"
+
+
+def test_too_many_pictures_are_refused(client):
+    answer = ask(client, *[encode(grey(0))] * 5)
+    assert (answer.status_code, "number of files is 4" in answer.json()["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
+def test_the_format_is_known_by_the_bytes(client, kind):
+    answer = ask(client, encode(grey(255), kind), name="picture", kind="application/octet-stream")
+    assert answer.json()["answers"][0]["judgement"]["verdict"] == "fake"
+
+
+def test_a_turned_photograph_is_set_upright(client):
+    picture = grey(0, (96, 48))
+    picture.paste((255, 255, 255), (0, 0, 32, 48))  # cut off when the picture lies, as when it stands
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 6
+    lying, standing = encode(picture, exif=exif), encode(picture.transpose(Image.Transpose.ROTATE_270))
+    first, second = (ask(client, body).json()["answers"][0]["judgement"] for body in (lying, standing))
+    assert first == second
+
+
+def test_each_face_is_answered_and_the_most_suspect_one_speaks(serving, shared_bundle, detector):
+    settings = dataclasses.replace(serving, faces="mediapipe")
+    app = create_app(settings)
+    app.state.engine = Engine(settings, shared_bundle)
+    picture = grey(0, (400, 200))
+    for left, side, level in ((30, 80, 250), (180, 80, 160), (300, 12, 250)):
+        picture.paste((level, level, level), (left, 40, left + side, 40 + side))
+    answers = ask(TestClient(app), encode(picture), encode(grey(0))).json()["answers"]
+    app.state.engine.close()
+    assert [face["box"] for face in answers[0]["faces"]] == [[30, 40, 110, 120], [180, 40, 260, 120]]
+    assert answers[0]["judgement"] == {key: answers[0]["faces"][0][key] for key in answers[0]["judgement"]}
+    assert answers[0]["faces"][0]["probability"] > answers[0]["faces"][1]["probability"]
+    assert (answers[0]["faces"][0]["score"], answers[0]["small_faces"]) == (0.75, 1)
+    assert (answers[1]["judgement"], answers[1]["faces"], answers[1]["error"]) == (None, [], None)
+
+
+def test_every_value_of_an_answer_is_described_by_an_example(client):
+    document = client.get("/openapi.json").json()
+    operation = document["paths"]["/predict"]["post"]
+    assert (operation["operationId"], operation["tags"]) == ("predict", ["judge"])
+    assert "curl" in operation["x-codeSamples"][0]["source"]
+    schemas = {name: schema for name, schema in document["components"]["schemas"].items() if "properties" in schema}
+    bare = [
+        f"{name}.{key}"
+        for name in ("Predictions", "PictureAnswer", "Judged", "Face", "ThresholdMeaning", "Problem", "Model")
+        for key, value in schemas[name]["properties"].items()
+        if "examples" not in value and "$ref" not in str(value)
+    ]
+    assert not bare
