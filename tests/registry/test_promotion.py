@@ -1,4 +1,5 @@
 import io
+from datetime import timedelta
 
 import pytest
 from rich.console import Console
@@ -77,9 +78,10 @@ def test_a_kill_in_a_rollback_is_mended(root, state, registered, to_prod):
     assert read_pointer(state).before == []
 
 
-def test_a_model_that_a_person_promoted_by_hand_stays(root, state, registered, to_prod, bundles):
+def test_a_model_that_a_person_promoted_by_hand_stays(root, state, *, registered, to_prod, bundles, monkeypatch):
     first, _ = registered(2)
     to_prod(first)
+    monkeypatch.setattr(promotion, "TAG_CLOCK", timedelta(0))
     promotion.promoted.promote(bundles[2], state, "by hand")
     assert settle(root, state) == ""
     shown = io.StringIO()

@@ -5,6 +5,7 @@ The tag is written first and the pointer after it, so that `settle` can finish w
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from unmask.errors import DataError
@@ -15,6 +16,7 @@ from unmask.serving import promoted
 from unmask.serving.bundle import load_bundle
 
 ROLLBACK = "rollback from "
+TAG_CLOCK = timedelta(seconds=1)  # the time of a tag is cut to seconds
 
 
 def find_version(root: Path, name: str) -> Version:
@@ -98,7 +100,9 @@ def settle(root: Path, state: Path) -> str:
     if not latest:
         return ""
     version, pointer = find_version(root, latest[0].version), promoted.read_pointer(state)
-    if pointer and (pointer.version == version.model or pointer.time > latest[0].time.isoformat()):
+    if pointer and pointer.version == version.model:
+        return ""
+    if pointer and datetime.fromisoformat(pointer.time) >= latest[0].time + TAG_CLOCK:
         return ""
     _point(version, root, state, latest[0].reason)
     return f"the service's pointer was behind the registry and names {version.name} now"
