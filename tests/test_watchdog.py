@@ -39,4 +39,5 @@ def test_the_group_ends_with_whoever_asked_however_that_dies(script):
 
 def test_the_commands_own_code_is_kept():
     command = [sys.executable, "-m", "unmask.watchdog", sys.executable, "-c", "import sys; sys.exit(7)"]
-    assert subprocess.run(command, stdin=subprocess.PIPE, check=False).returncode == 7
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:  # the pipe stays open meanwhile
+        assert process.wait(60) == 7
