@@ -111,7 +111,7 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory, wait_for: WaitFor) -> 
     log = (home / "server.log").open("w")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=home, start_new_session=True)
     try:
-        wait_for(lambda: _healthy(api), what=f"Prefect server ({home / 'server.log'})")
+        wait_for(lambda: _healthy(api), what=f"Prefect server ({home / 'server.log'})", seconds=180)
         yield api
         for worker in (APILogWorker, EventsWorker):  # else they retry for a minute once the server is gone
             worker.drain_all(timeout=10)

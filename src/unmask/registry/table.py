@@ -36,7 +36,8 @@ def show_versions(root: Path, state: Path, console: Console | None = None) -> st
         rows.append((*identity, *numbers, f"{version.time:%Y-%m-%d %H:%M}", version.reason))
     _print(("version", "stage", "model", "data", "revision", *HEADLINE, "registered, UTC", "why"), rows, console)
     served = next((version.name for version in known if pointer and version.model == pointer.version), "")
-    return f"{len(known)} versions; {_served(pointer.version if pointer else '', served, holders['prod'])}"
+    answers = _served(pointer.version if pointer else "", served, holders["prod"])
+    return f"{len(known)} version{'s' * (len(known) != 1)}; {answers}"
 
 
 def show_history(root: Path, console: Console | None = None) -> str:
@@ -48,7 +49,7 @@ def show_history(root: Path, console: Console | None = None) -> str:
     found = assignments(root)
     rows = [(f"{one.time:%Y-%m-%d %H:%M:%S}", one.stage, one.version, one.reason) for one in reversed(found)]
     _print(("UTC", "stage", "version", "why"), rows, console)
-    return f"{len(found)} assignments"
+    return f"{len(found)} assignment{'s' * (len(found) != 1)}"
 
 
 def _served(model: str, name: str, prod: list[str]) -> str:
