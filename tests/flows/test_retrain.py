@@ -14,6 +14,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.notices import save_webhook, table
 from flows.retrain import retrain
+from unmask.registry.promotion import champion
 from unmask.retraining.settings import RetrainSettings
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
@@ -60,6 +61,7 @@ def by_hand(standin, project):
     def start(*words: str, **environment: str) -> "subprocess.Popen[str]":
         modules = os.pathsep.join([str(project), os.environ.get("PYTHONPATH", "")])
         own = {"PREFECT_HOME": str(standin.root / "var/prefect"), "PYTHONPATH": modules}
+        own |= {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180"}  # a loaded machine takes long
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         command = [sys.executable, "-m", "flows.retrain", *words]
         return subprocess.Popen(
@@ -102,6 +104,27 @@ def test_a_run_has_its_log_its_artifacts_and_a_notice(flow_run, standin, prefect
     assert flow_run(notify=notify).is_completed()
     assert came[-1]["subject"] == "retrain: keep"
     assert "| **failed** | better on overall:all, AUC |" in artifact(prefect_api, "comparison")["data"]
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_person_decides_where_asked(flow_run, standin, prefect_api, wait_for, answer):
+    states = []
+    thread = threading.Thread(target=lambda: states.append(flow_run(approval=True)))
+    thread.start()
+
+    def paused():
+        query = {"flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}}
+        found = httpx.post(f"{prefect_api}/flow_runs/filter", json=query)
+        return found.json() if found.is_success else None
+
+    run = wait_for(paused, what="paused run", seconds=180)[0]
+    assert champion(standin.root) is None
+    resumed = httpx.post(f"{prefect_api}/flow_runs/{run['id']}/resume", json={"run_input": {"approve": answer}})
+    assert resumed.json()["status"] == "ACCEPT"
+    thread.join()
+    assert states[0].is_completed()
+    assert ("is in prod" if answer else "was not approved") in states[0].message
+    assert (champion(standin.root) is not None) == answer
 
 
 def test_by_hand_it_needs_no_server(by_hand, standin):

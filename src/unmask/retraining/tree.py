@@ -125,7 +125,9 @@ def _share_dvc(root: Path, folder: Path) -> None:
     with Repo(str(root)) as repo:
         cache, config = repo.cache.local_cache_dir, repo.config.read()
     with Config(str(folder / ".dvc")).edit("local") as local:
-        local.update({name: config[name] for name in ("core", "remote") if config.get(name)})
+        local["remote"] = config.get("remote", {})
+        # Whatever DVC writes is committed; it need not tell how.
+        local["core"] = {**config.get("core", {}), "autostage": True}
         local["cache"] = {**config.get("cache", {}), "dir": cache}
     for name in ("lock", "rwlock", "rwlock.lock"):
         (folder / ".dvc/tmp" / name).unlink(missing_ok=True)
