@@ -25,7 +25,8 @@ EVALUATION = Path("build/evaluation")
 MODELS = ("student", "teacher")  # below build/, which the evaluate stage scores
 # What the champion's scoring writes itself, so that it must not be a link to the challenger's.
 WRITTEN = {"evaluation", "metrics.json", "headline.json", *MODELS}
-QUICK = "evaluate.tiers.sweeps={}"  # curves for a reader, which decide nothing
+# No sweeps: curves for a reader, which decide nothing. Hydra would merge an empty one into those that are there.
+QUICK = ("~evaluate.tiers.sweeps", "+evaluate.tiers.sweeps={}")
 
 
 def decide(tree: Tree, champion: Version, state: Path, *, trigger: str, log: Log, lock: int) -> Decision:
@@ -71,7 +72,7 @@ def _score_champion(tree: Tree, champion: Version, state: Path, *, log: Log, loc
             files.get(f"build/{name}", str(folder / "build" / name), recursive=True)
     stages = yaml.safe_load((tree.folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     try:
-        run_dvc([*shlex.split(stages["evaluate"]["cmd"]), QUICK], root=folder, on_line=log, holding=[lock])
+        run_dvc([*shlex.split(stages["evaluate"]["cmd"]), *QUICK], root=folder, on_line=log, holding=[lock])
     except DvcError as error:
         raise DataError(f"{champion.name} can't be scored on the new test rows: {error}") from None
     with evaluation_folder(champion.commit, tree.root) as own:
