@@ -55,12 +55,12 @@ def flow_run(prefect_api, standin):
 
 
 @pytest.fixture
-def by_hand(standin, project):
+def by_hand(standin, project, tmp_path):
     """`python -m flows.retrain` in the stand-in project; without a server unless one is given."""
 
     def start(*words: str, **environment: str) -> "subprocess.Popen[str]":
         modules = os.pathsep.join([str(project), os.environ.get("PYTHONPATH", "")])
-        own = {"PREFECT_HOME": str(standin.root / "var/prefect"), "PYTHONPATH": modules}
+        own = {"PREFECT_HOME": str(tmp_path / "prefect"), "PYTHONPATH": modules}
         own |= {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180"}  # a loaded machine takes long
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         command = [sys.executable, "-m", "flows.retrain", *words]
