@@ -53,7 +53,7 @@ lock: | $(READY)  ## resolve requirements.lock again from pyproject.toml
 	uv pip compile pyproject.toml --extra faces --extra clips --extra ray --extra dev --generate-hashes --no-emit-index-url \
 		--python-version 3.11 --output-file requirements.lock
 
-serve-flows: $(READY)  ## retrain on a schedule (beside `make prefect-server`)
+serve-flows: $(READY)  ## retrain, monitor and ingest on schedules and events (beside `make prefect-server`)
 	PREFECT_API_URL=$${PREFECT_API_URL:-http://127.0.0.1:4200/api} python -m flows.deployments
 
 prefect-server: $(READY)  ## the Prefect server and its pages, on this machine only

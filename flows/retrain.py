@@ -1,56 +1,133 @@
-"""Run the pipeline with live logs and publish its headline: `python -m flows.retrain --help`."""
+"""Train a challenger on the newest data and promote it if it wins: `python -m flows.retrain --help`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State
+from prefect import Flow, flow, get_run_logger
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import FlowPauseTimeout
+from prefect.flow_runs import pause_flow_run
+from prefect.input import RunInput
 from prefect.states import Completed, Failed
 
-from unmask.dvc_process import DvcError, repro_command, run_dvc
-from unmask.evaluation.headline import METRICS, REPORT, headline_lines
-from unmask.files import read_json
+from flows.notices import show, table, tell
+from unmask.console import describe
+from unmask.errors import UnmaskError
+from unmask.retraining.settings import TREE, RetrainSettings
+from unmask.service_settings import PARAMS, load_serving
+
+if TYPE_CHECKING:
+    from unmask.retraining.challenge import Challenge
+    from unmask.retraining.run import Result
+
+DEFAULTS = RetrainSettings()
+REPORT, CARD = Path("build/evaluation/report.html"), Path("build/package/bundle/CARD.md")
 
 
-@task(retries=3, retry_delay_seconds=10, cache_policy=NO_CACHE)
-def publish(reason: str) -> None:
-    """Show the headline of build/metrics.json as an artifact of the run."""
-    headline = "\n".join(headline_lines(read_json(METRICS)))
-    link = f"[{REPORT}]({REPORT.absolute().as_uri()})"
-    create_markdown_artifact(
-        key="headline", description=f"retrain, {reason}", markdown=f"```\n{headline}\n```\n\nReport: {link}\n"
-    )
+class Approval(RunInput):
+    """What a person answers to a paused run."""
+
+    approve: bool = False
 
 
-@flow
-def retrain(target: str = "", force: bool = False, reason: str = "by hand") -> State[None]:
-    """Run `dvc repro` here, never twice (DVC and the checkpoints know where to go on), and publish the headline.
+def tell_of_crash(_: Flow, run: FlowRun, state: State) -> None:
+    """A run that was killed can't say so itself; the process that serves the flows does."""
+    settings = RetrainSettings.model_validate(run.parameters.get("settings") or {})
+    tell.fn(settings.notify, "retrain crashed", f"{run.name}: {state.message}; the champion stays")
+
+
+@flow(on_crashed=[tell_of_crash])
+def retrain(reason: str = "by hand", settings: RetrainSettings = DEFAULTS) -> State[None]:
+    """Take the inbox in, run the pipeline beside the workspace, and promote the challenger if it beats the champion.
 
     Args:
-        target: the stage to stop at; empty runs all of them.
-        force: run stages even where nothing changed.
-        reason: why it runs; stands in the artifact.
+        reason: why it runs; stands in the commit, the artifacts and the notice.
+        settings: what to do with the challenger.
     """
-    command = repro_command(target=target, force=force)
+    from unmask.retraining.run import run_retrain
+
+    root, state = Path.cwd(), Path(load_serving(PARAMS).state)
+
+    def approve(found: "Challenge", version: str) -> bool:
+        show_comparison(found, reason, state / TREE)
+        return not settings.approval or ask(version, hours=settings.approval_hours)
+
     try:
-        run_dvc(command, root=Path.cwd(), on_line=get_run_logger().info)
-    except DvcError as error:
-        return Failed(message=str(error))
-    if METRICS.is_file():
-        publish(reason)
-    return Completed(message="the pipeline is up to date")
+        result = run_retrain(root, state, settings, reason=reason, log=get_run_logger().info, approve=approve)
+    except UnmaskError as error:
+        tell(settings.notify, "retrain failed", f"{describe(error)}; the champion stays ({reason})")
+        return Failed(message=describe(error))
+    if result.challenge.outcome == "keep":
+        show_comparison(result.challenge, reason, state / TREE)
+    show("retrain", reason, card(result, reason))
+    if result.challenge.outcome != "unchanged":
+        tell(settings.notify, f"retrain: {result.challenge.outcome}", f"{result.summary} ({reason})")
+    return Completed(message=result.summary)
+
+
+def ask(version: str, *, hours: float) -> bool:
+    """Pause the run until a person approves VERSION in Prefect's pages; False where nobody does in HOURS."""
+    text = f"Put **{version}** into prod? The comparison is among the run's artifacts."
+    try:
+        answer = pause_flow_run(
+            wait_for_input=Approval.with_initial_data(description=text), timeout=round(hours * 3600)
+        )
+    except FlowPauseTimeout:
+        return False
+    return bool(answer.approve)
+
+
+def show_comparison(found: "Challenge", reason: str, tree: Path) -> None:
+    """The checks of the promotion rule as a table, failed ones first, with the challenger's report and card."""
+    checks = sorted(found.decision.checks if found.decision else (), key=lambda check: check.passed)
+    rows = [
+        (
+            "passed" if check.passed else "**failed**",
+            check.name,
+            "" if check.figure is None else f"{check.figure:.3f}",
+            f"{check.interval[0]:.3f} to {check.interval[1]:.3f}" if check.interval else "",
+            f"{check.relation} {check.bound:g}",
+            check.reason,
+        )
+        for check in checks
+    ]
+    lines = table(("", "check", "figure", "interval", "must be", "why"), rows) if rows else []
+    notes = [f"- {note}" for note in (found.decision.notes if found.decision else ())]
+    show("comparison", reason, [found.summary, "", *lines, "", *notes], [tree / REPORT, tree / CARD])
+
+
+def card(result: "Result", reason: str) -> list[str]:
+    """What a run did, in a few lines."""
+    found = result.challenge
+    champion = found.champion.name if found.champion else "none yet"
+    facts = {
+        "why": reason,
+        "taken in": found.intake,
+        "champion": champion,
+        "challenger": found.model or "none",
+        "outcome": found.outcome,
+        "version": result.version or "not registered",
+        "commit": found.commit[:12],
+    }
+    return [f"**{result.summary}**", "", *table(("", ""), facts.items())]
 
 
 def main(
-    target: Annotated[str, typer.Option(help="The stage to stop at; empty runs all of them.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Run stages even where nothing changed.")] = False,
-    reason: Annotated[str, typer.Option(help="Why it runs; stands in the artifact.")] = "by hand",
+    *,
+    reason: Annotated[str, typer.Option(help="Why it runs; stands in the commit and the artifacts.")] = "by hand",
+    trigger: Annotated[str, typer.Option(help="Slice it must be better on, as `unmask compare` names it.")] = "",
+    branch: Annotated[str, typer.Option(help="The loop's own branch.")] = "retrain",
+    push: Annotated[str, typer.Option(help="Git remote for branch and tags, with `dvc push`.")] = "",
+    data_remote: Annotated[str, typer.Option(help="DVC remote of data that the cache lacks.")] = "",
+    take_inbox: Annotated[bool, typer.Option("--inbox/--no-inbox", help="Take feedback and captures in.")] = True,
+    merge: Annotated[bool, typer.Option("--merge", help="Fast-forward the checked-out branch.")] = False,
 ) -> None:
     """Retrain once, now, without a Prefect server."""
-    outcome = retrain(target, force, reason, return_state=True)
+    settings = RetrainSettings(
+        branch=branch, take_inbox=take_inbox, trigger=trigger, data_remote=data_remote, push=push, merge=merge
+    )
+    outcome = retrain(reason, settings, return_state=True)
     typer.echo(f"retrain: {outcome.message}", err=True)
     raise typer.Exit(0 if outcome.is_completed() else 1)
 

@@ -2,13 +2,15 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
+from shutil import copytree, which
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from tests.standin import StandIn
 
 PROJECT = Path(__file__).parent.parent
 REAL_DATA = "UNMASK_REAL_DATA"
@@ -37,6 +39,24 @@ def real_data() -> Path:
     if not (folder / "faces").is_dir():
         pytest.skip(f"{folder / 'faces'} is not there; {REAL_DATA} names the folder that holds faces/")
     return folder
+
+
+@pytest.fixture(scope="session")
+def standin_template(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Path:
+    """A committed project whose stages copy what was made before, to be copied."""
+    from tests.standin import make_project
+
+    return make_project(tmp_path_factory.mktemp("template"), project)
+
+
+@pytest.fixture
+def standin(standin_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "StandIn":
+    """Such a project of one's own, as the current folder."""
+    from tests.standin import StandIn
+
+    root = copytree(standin_template, tmp_path / "project", symlinks=True)
+    monkeypatch.chdir(root)
+    return StandIn(root)
 
 
 @pytest.fixture(scope="module")

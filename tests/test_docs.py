@@ -15,7 +15,7 @@ PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / 
 # Cheap commands run here: command -> what it must print.
 RUN_HERE = {
     "python -m unmask.config": "params.yaml is sound",
-    "python -m flows.retrain --help": "--target",
+    "python -m flows.retrain --help": "--trigger",
     "python -m flows.deployments --help": "--cron",
     "unmask ingest --help": "PATH",
     "unmask predict --help": "answers.csv",

@@ -49,6 +49,13 @@ class Faces:
 
 
 @dataclass
+class SourceShares:
+    val_fraction: float = MISSING
+    test_fraction: float = MISSING
+    labelled_fraction: float = MISSING
+
+
+@dataclass
 class Assemble:
     sources: list[str] = MISSING
     max_side_px: int = MISSING
@@ -63,6 +70,7 @@ class Assemble:
     test_fraction: float = MISSING
     unseen_generators: list[str] = MISSING
     labelled_fraction: float = MISSING
+    source_shares: dict[str, SourceShares] = MISSING
     domain: str = MISSING
     domain_clusters: int = MISSING
     domain_encoder: Encoder = MISSING

@@ -2,20 +2,18 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from unmask.errors import UnmaskError
+from unmask.watchdog import ENDINGS
 
 KEPT_LINES = 200
-POLL_S = 0.05
-# dvc answers SIGINT by releasing its locks; each later signal is for who has not answered the one before.
-ENDINGS = ((signal.SIGINT, 10.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
+WATCHDOG = "unmask.watchdog"
+LONGEST_END_S = 5.0 + sum(grace_s for _, grace_s in ENDINGS)
 ERROR_LINE = re.compile(r"^\w+: error: |^ERROR: ")
 
 
@@ -26,25 +24,35 @@ class DvcError(UnmaskError):
 def repro_command(*, target: str = "", force: bool = False) -> list[str]:
     """`dvc repro` up to TARGET (empty: everything), waiting for the repository's lock instead of failing on it."""
     forced = ["--force"] if force else []
-    return [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *forced, "--", *([target] if target else [])]
+    return dvc_command("repro", *forced, "--", *([target] if target else []))
 
 
-def run_dvc(command: Sequence[str], *, root: Path, on_line: Callable[[str], None]) -> None:
+def dvc_command(*words: str) -> list[str]:
+    """`dvc WORDS` by this interpreter, waiting for the repository's lock instead of failing on it."""
+    return [sys.executable, "-m", "dvc", "--wait-for-lock", *words]
+
+
+def run_dvc(command: Sequence[str], *, root: Path, on_line: Callable[[str], None], holding: Sequence[int] = ()) -> None:
     """Run COMMAND in ROOT, give each line it prints to ON_LINE at once, and leave none of its processes behind.
+
+    That holds where this process is killed, too: a watchdog ends the group then. It inherits the descriptors HOLDING,
+    so that a lock of ours is not free before the group is gone. Stages import the `src` of ROOT first, which may be a
+    worktree of another commit than the code that runs this.
 
     Raises:
         DvcError: the command ended with a non-zero code.
     """
     child = subprocess.Popen(
-        command,
+        [sys.executable, "-m", WATCHDOG, *command],
         cwd=root,
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
+        env=_environment(root),
+        stdin=subprocess.PIPE,  # its end tells the watchdog that we are gone
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
         start_new_session=True,
+        pass_fds=tuple(holding),
     )
     seen: deque[str] = deque(maxlen=KEPT_LINES)
     try:
@@ -59,32 +67,23 @@ def run_dvc(command: Sequence[str], *, root: Path, on_line: Callable[[str], None
         raise DvcError(f"dvc ended with code {code}: {_cause(seen)}")
 
 
-def _environment() -> dict[str, str]:
+def _environment(root: Path) -> dict[str, str]:
     """Our own environment with this interpreter first on PATH, since dvc.yaml's commands say `python`."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    modules = os.pathsep.join(filter(None, [str(root.resolve() / "src"), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PATH": path, "PYTHONPATH": modules, "PYTHONUNBUFFERED": "1"}
 
 
 def _end_group(child: subprocess.Popen[str]) -> None:
-    for number, grace_s in ENDINGS:
-        try:
-            os.killpg(child.pid, number)
-        except ProcessLookupError:
-            break
-        _await_group(child, time.monotonic() + grace_s)
+    """Let the watchdog end what is left, and wait for it."""
+    if child.stdin:
+        child.stdin.close()
+    try:
+        child.wait(LONGEST_END_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
     if child.stdout:
         child.stdout.close()
-
-
-def _await_group(child: subprocess.Popen[str], deadline: float) -> None:
-    """Return once no process of the group is left: DVC may be gone while its stage still saves a checkpoint."""
-    while time.monotonic() < deadline:
-        child.poll()
-        try:
-            os.killpg(child.pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(POLL_S)
 
 
 def _cause(lines: deque[str]) -> str:

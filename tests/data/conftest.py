@@ -85,6 +85,7 @@ def settings() -> Assemble:
         test_fraction=0.25,
         unseen_generators=["warp"],
         labelled_fraction=0.5,
+        source_shares={},
         domain="background",
         domain_clusters=2,
         domain_encoder=Encoder("test_resnet", {}, "none", "pretrained"),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unmask.data.groups import same_value_links
-from unmask.data.splits import SplitRules, assign_splits, hashed_split, uniform
+from unmask.data.splits import Shares, SplitRules, assign_splits, hashed_split, uniform
 
 RULES = SplitRules(seed=7, val_fraction=0.3, test_fraction=0.3, unseen_generators=("warp",), labelled_fraction=0.5)
 NO_LINKS = np.empty((0, 2), dtype=np.int64)
@@ -16,7 +16,7 @@ KINDS = st.sampled_from([("real", "camera"), ("fake", "swap"), ("fake", "warp"),
 
 
 def table(rows: list[tuple[int, str, str, str]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["arrival", "raw_sha256", "label", "generator"])
+    return pd.DataFrame(rows, columns=["arrival", "raw_sha256", "label", "generator"]).assign(source="desk")
 
 
 def many(count: int, label: str = "real", generator: str = "camera") -> pd.DataFrame:
@@ -165,3 +165,35 @@ def test_an_unseen_fake_of_a_training_person_is_excluded() -> None:
 def test_uniform_is_the_first_53_bits_of_sha256() -> None:
     bits = int(hashlib.sha256(b"7/split/g").hexdigest()[:16], 16) >> 11
     assert uniform(7, "split", "g") == bits / 2**53
+
+
+REPORTED = replace(RULES, by_source={"feedback": Shares(0.0, 0.25, 1.0)})
+
+
+def test_groups_of_a_source_with_its_own_shares_have_those() -> None:
+    placed = assign_splits(many(2000).assign(source="feedback"), NO_LINKS, REPORTED)
+    shares = placed["split"].value_counts(normalize=True)
+    assert set(shares.index) == {"train", "test"}
+    assert 0.2 < shares["test"] < 0.3
+    assert placed["labelled"].all()
+
+
+def test_shares_of_another_source_change_nothing() -> None:
+    pd.testing.assert_frame_equal(
+        assign_splits(many(200), NO_LINKS, REPORTED), assign_splits(many(200), NO_LINKS, RULES)
+    )
+
+
+def test_a_row_that_joins_an_earlier_group_has_that_groups_split() -> None:
+    name = name_in("val")
+    rows = table([(0, name, "real", "camera"), (1, "f" * 64, "fake", "unknown")])
+    rows.loc[1, "source"] = "feedback"
+    placed = assign_splits(rows, np.array([[0, 1]]), REPORTED)
+    assert placed["split"].tolist() == ["val", "val"]
+
+
+def test_a_group_that_two_sources_found_has_the_shares_of_all() -> None:
+    rows = many(400)
+    rows.loc[rows.index % 2 == 1, "source"] = "feedback"
+    pairs = np.arange(400).reshape(-1, 2)
+    assert set(assign_splits(rows, pairs, REPORTED)["split"]) == {"train", "val", "test"}

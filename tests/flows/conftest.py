@@ -1,4 +1,4 @@
-"""A tiny DVC repository to run the flows in, and one real Prefect server for all tests of this folder."""
+"""A tiny DVC repository, and one real Prefect server for all tests of this folder."""
 
 import os
 import shutil
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class TinyRepo:
-    """A git and DVC repository with one stage, `hello`, that ends well, fails or hangs, and our flows."""
+    """A git and DVC repository with one stage, `hello`, that ends well, fails or hangs."""
 
     root: Path
 
@@ -68,12 +68,10 @@ class TinyRepo:
 
 
 @pytest.fixture(scope="session")
-def tiny_template(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Path:
+def tiny_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("template")
     for name, text in {"hello.py": HELLO, "dvc.yaml": DVC_YAML, "mode.txt": "work"}.items():
         (root / name).write_text(text)
-    shutil.copytree(project / "flows", root / "flows", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(project / ".env.example", root)
     subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=root, check=True)
     return root
@@ -113,7 +111,7 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory, wait_for: WaitFor) -> 
     log = (home / "server.log").open("w")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=home, start_new_session=True)
     try:
-        wait_for(lambda: _healthy(api), what=f"Prefect server ({home / 'server.log'})")
+        wait_for(lambda: _healthy(api), what=f"Prefect server ({home / 'server.log'})", seconds=180)
         yield api
         for worker in (APILogWorker, EventsWorker):  # else they retry for a minute once the server is gone
             worker.drain_all(timeout=10)

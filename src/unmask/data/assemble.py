@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from unmask.config import Assemble
+from unmask.config import Assemble, SourceShares
 from unmask.console import track
 from unmask.data.batches import Batch, list_batches, read_index, read_quarantine
 from unmask.data.code import code_digest
@@ -78,12 +78,18 @@ def check_settings(settings: Assemble) -> None:
         raise ConfigError("assemble.clip_frames: must be at least 1")
     if not 1 <= settings.min_side_px <= settings.max_side_px:
         raise ConfigError("assemble.min_side_px: must be within 1..assemble.max_side_px")
-    if min(settings.val_fraction, settings.test_fraction) < 0 or settings.val_fraction + settings.test_fraction >= 1:
-        raise ConfigError("assemble.val_fraction and assemble.test_fraction: must not be negative, their sum under 1")
-    if not 0 <= settings.labelled_fraction <= 1:
-        raise ConfigError("assemble.labelled_fraction: must be within 0..1")
+    _check_shares(settings, "assemble.")
+    for source, shares in settings.source_shares.items():
+        _check_shares(shares, f"assemble.source_shares.{source}.")
     if not 0 <= settings.near_duplicate_bits <= 16:
         raise ConfigError("assemble.near_duplicate_bits: must be within 0..16")
+
+
+def _check_shares(shares: Assemble | SourceShares, where: str) -> None:
+    if min(shares.val_fraction, shares.test_fraction) < 0 or shares.val_fraction + shares.test_fraction >= 1:
+        raise ConfigError(f"{where}val_fraction and {where}test_fraction: must not be negative, their sum under 1")
+    if not 0 <= shares.labelled_fraction <= 1:
+        raise ConfigError(f"{where}labelled_fraction: must be within 0..1")
 
 
 def _crop_settings(settings: Assemble) -> CropSettings:

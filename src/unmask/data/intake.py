@@ -17,6 +17,7 @@ from unmask.data.sources.recognise import survey
 from unmask.data.sources.tree import Tree
 
 _THREADS = 4
+UNLABELLED = "unlabelled"
 _Known = dict[str, tuple[str, str]]
 
 
@@ -73,7 +74,9 @@ def _known_labels(data: Path) -> _Known:
     known: _Known = {}
     for batch in list_batches(data):
         rows = read_index(batch, ["raw_sha256", "label"])
-        known.update({sha: (label, batch.name) for sha, label in zip(rows["raw_sha256"], rows["label"], strict=True)})
+        for sha, label in zip(rows["raw_sha256"], rows["label"], strict=True):
+            if known.get(sha, (UNLABELLED,))[0] == UNLABELLED:
+                known[sha] = (label, batch.name)
     return known
 
 
@@ -85,6 +88,9 @@ def _sort_out(entries: list[Entry], known: _Known, forgotten: set[str], intake: 
             intake.forgotten += len(alike)
         elif len(labels) > 1:
             intake.refuse(alike, f"same bytes as {' and '.join(labels)}")
+        elif earlier == UNLABELLED and labels[0] != UNLABELLED:
+            intake.new.append(alike[0])  # somebody looked at it meanwhile; assemble keeps the row with the label
+            intake.known += len(alike) - 1
         elif earlier and earlier != labels[0]:
             intake.refuse(alike, f"same bytes are in batch {where} as {earlier}")
         elif earlier:

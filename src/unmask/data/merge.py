@@ -15,7 +15,7 @@ from unmask.data.groups import Links, near_duplicate_links, pair_links, same_val
 from unmask.data.manifest import UNKNOWN_DOMAIN, write_manifest
 from unmask.data.originals import original_ids
 from unmask.data.shards import ShardReader
-from unmask.data.splits import SplitRules, assign_splits
+from unmask.data.splits import Shares, SplitRules, assign_splits
 from unmask.data.tables import write_typed
 from unmask.errors import DataError
 
@@ -94,7 +94,7 @@ def _within_source(rows: pd.DataFrame, column: str) -> list[tuple[str, str] | No
 
 def _arrivals(rows: pd.DataFrame) -> pd.DataFrame:
     arrival = rows.groupby(["sequence", "batch"], sort=True).ngroup()
-    return rows[["raw_sha256", "label", "generator"]].assign(arrival=arrival)
+    return rows[["raw_sha256", "source", "label", "generator"]].assign(arrival=arrival)
 
 
 def _rules(settings: Assemble, seed: int) -> SplitRules:
@@ -104,6 +104,10 @@ def _rules(settings: Assemble, seed: int) -> SplitRules:
         test_fraction=settings.test_fraction,
         unseen_generators=tuple(settings.unseen_generators),
         labelled_fraction=settings.labelled_fraction,
+        by_source={
+            name: Shares(shares.val_fraction, shares.test_fraction, shares.labelled_fraction)
+            for name, shares in settings.source_shares.items()
+        },
     )
 
 

@@ -1,0 +1,122 @@
+"""A challenger from the newest data, code and settings, and what is decided about it."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from unmask.config import load_config
+from unmask.data.examine import Caps
+from unmask.dvc_process import repro_command, run_dvc
+from unmask.evaluation.comparison.compare import Decision
+from unmask.git import git
+from unmask.registry.promotion import champion, settle
+from unmask.registry.tags import Version
+from unmask.retraining.decide import decide
+from unmask.retraining.intake import take_inbox
+from unmask.retraining.settings import RetrainSettings
+from unmask.retraining.tree import Log, Tree, add_data, commit, move_branch, open_tree
+from unmask.serving.bundle import BUNDLE, load_bundle
+
+Outcome = Literal["promote", "keep", "unchanged"]
+_TRAILER = re.compile(r"^(Model|Champion|Verdict): (\S+)$", re.MULTILINE)
+NOBODY = "none"
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """What became of one challenger.
+
+    `commit` is where the loop's branch stands, `model` the challenger's version; `champion` is whom it was held
+    against, None where there is none yet; `decision` is None where nothing was compared.
+    """
+
+    outcome: Outcome
+    summary: str
+    commit: str
+    model: str
+    champion: Version | None
+    decision: Decision | None
+    intake: str
+
+
+def challenge(root: Path, state: Path, settings: RetrainSettings, *, reason: str, log: Log, lock: int) -> Challenge:
+    """Take in, train and compare; the branch moves, and neither the workspace nor the champion changes.
+
+    Raises:
+        UnmaskError: a step failed; the next run begins again and finds what was finished.
+    """
+    if mended := settle(root, state):
+        log(mended)
+    holder = champion(root)
+    log("bringing the worktree up to date")
+    tree = open_tree(root, state, branch=settings.branch, remote=settings.data_remote)
+    intake = _take_in(tree, state, settings, log)
+    made = commit(tree, f"Data: {intake}", settings.author.identity)
+    if known := _decided_before(tree, made, holder):
+        log(known)
+        return Challenge("unchanged", known, made, "", holder, None, intake)
+    log("running the pipeline")
+    run_dvc(repro_command(), root=tree.folder, on_line=log, holding=[lock])
+    model = load_bundle(tree.folder / BUNDLE).version
+    found = _judge(
+        Challenge("promote", "", made, model, holder, None, intake), tree, state, settings, log=log, lock=lock
+    )
+    log(found.summary)
+    made = commit(tree, _message(found, reason), settings.author.identity)
+    log("moving the loop's branch")
+    move_branch(tree, made)
+    return replace(found, commit=made)
+
+
+def _take_in(tree: Tree, state: Path, settings: RetrainSettings, log: Log) -> str:
+    intake = "the inbox was left alone"
+    if settings.take_inbox:
+        log("taking the inbox in")
+        limits = load_config(tree.folder).assemble
+        caps = Caps(limits.max_megapixels, limits.max_megabytes, limits.max_clip_megabytes)
+        taken = take_inbox(state, tree.folder, today=datetime.now(UTC).date().isoformat(), caps=caps)
+        for line in taken.refused:
+            log(f"not taken in: {line}")
+        intake = taken.summary
+    log(intake)
+    add_data(tree)
+    return intake
+
+
+def _decided_before(tree: Tree, made: str, holder: Version | None) -> str:
+    """Why there is nothing to do: the branch's last commit holds the same, and was decided about; else ""."""
+    if made != tree.tip:
+        return ""
+    told = dict(_TRAILER.findall(git(tree.folder, "log", "-1", "--format=%B", made)))
+    if holder and told.get("Model") == holder.model:
+        return f"nothing changed since {holder.name} was promoted"
+    if told.get("Verdict") == "keep" and holder and told.get("Champion") == holder.name:
+        return f"nothing changed since model {told.get('Model')} lost against {holder.name}"
+    return ""
+
+
+def _judge(found: Challenge, tree: Tree, state: Path, settings: RetrainSettings, *, log: Log, lock: int) -> Challenge:
+    holder, model = found.champion, found.model
+    if holder is None:
+        return replace(found, summary=f"model {model} is the first version")
+    if holder.model == model:
+        return replace(found, outcome="unchanged", summary=f"the pipeline gives {holder.name} again")
+    log(f"scoring {holder.name} on the challenger's test rows")
+    decision = decide(tree, holder, state, trigger=settings.trigger, log=log, lock=lock)
+    failed = [check for check in decision.checks if not check.passed]
+    why = f": {failed[0].name}, {failed[0].reason}" if failed else ""
+    more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
+    verb = "beats" if decision.verdict == "promote" else "does not replace"
+    summary = f"model {model} {verb} {holder.name}{why}{more}"
+    return replace(found, outcome=decision.verdict, summary=summary, decision=decision)
+
+
+def _message(found: Challenge, reason: str) -> str:
+    checks = found.decision.checks if found.decision else ()
+    lines = [f"{'passed' if check.passed else 'FAILED'}: {check.name}: {check.reason}" for check in checks]
+    holder = found.champion.name if found.champion else NOBODY
+    trailers = [f"Model: {found.model}", f"Champion: {holder}", f"Verdict: {found.outcome}"]
+    parts = [f"Retrain: {found.summary}", f"Why: {reason}", "\n".join(lines), "\n".join(trailers)]
+    return "\n\n".join(part for part in parts if part)
