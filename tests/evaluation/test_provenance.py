@@ -35,10 +35,15 @@ def test_only_settings_that_can_change_a_number_enter_their_hash(project: Path) 
 def test_the_revision_names_the_commit_and_says_what_is_not_in_it(tmp_path: Path) -> None:
     assert git_revision(tmp_path) == "unknown"
     identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
-    (tmp_path / "a").write_text("1")
-    for words in (["init", "-q"], ["add", "a"], [*identity, "commit", "-qm", "one"]):
+    (tmp_path / "build").mkdir()
+    for name in ("a", "dvc.lock", "build/metrics.json"):
+        (tmp_path / name).write_text("1")
+    for words in (["init", "-q"], ["add", "--all"], [*identity, "commit", "-qm", "one"]):
         subprocess.run(["git", *words], cwd=tmp_path, check=True)
     clean = git_revision(tmp_path)
     assert len(clean) == 12
+    for name in ("dvc.lock", "build/metrics.json"):
+        (tmp_path / name).write_text("what the running pipeline wrote")
+    assert git_revision(tmp_path) == clean
     (tmp_path / "a").write_text("2")
     assert git_revision(tmp_path) == f"{clean}+changes"

@@ -14,6 +14,8 @@ from unmask.config import Config
 from unmask.errors import DataError
 
 UNKNOWN = "unknown"
+# What a running pipeline writes itself, before the stage that asks for the revision.
+PIPELINE_WRITES = ("dvc.lock", "build")
 WITHOUT_EFFECT = frozenset({"scale", "drift", "package", "promote"})
 
 
@@ -38,11 +40,18 @@ def params_sha(config: Config) -> str:
 
 
 def git_revision(root: Path) -> str:
-    """Commit of the working tree, with `+changes` where files differ from it; `unknown` outside git."""
+    """Commit of the working tree, with `+changes` where files differ from it; `unknown` outside git.
+
+    What the pipeline writes itself is no change: it follows from all else.
+    """
+    others = [f":(exclude){name}" for name in PIPELINE_WRITES]
     try:
         commit, changes = (
             subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, timeout=30, check=True).stdout
-            for words in (("rev-parse", "--short=12", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+            for words in (
+                ("rev-parse", "--short=12", "HEAD"),
+                ("status", "--porcelain", "--untracked-files=no", "--", ".", *others),
+            )
         )
     except (OSError, subprocess.SubprocessError):
         return UNKNOWN
