@@ -238,7 +238,7 @@ class Promote:
     min_shared: float = MISSING
     max_fpr: float = MISSING
     max_latency_ms: float = MISSING
-    min_regression: float = MISSING
+    min_kept: float = MISSING
 
 
 @dataclass

@@ -10,12 +10,12 @@ from unmask.config import Config
 from unmask.data.manifest import read_manifest
 from unmask.errors import DataError
 from unmask.evaluation.predict import predict
+from unmask.evaluation.reported import judge_reported
 from unmask.models.detector import Detector
-from unmask.serving.verdict import Thresholds, calibrate, clip_logit, verdict
+from unmask.serving.verdict import Thresholds, clip_logit
 
 COLUMNS = ["sha256", "label", "note"]
 LABELS = ("real", "fake")
-NO_CROP = "it gave no crop: ingest it, name the file it is a copy of (duplicates.parquet), or see quarantine.parquet"
 MAX_BYTES = 16 * 2**20
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -59,7 +59,7 @@ def score_regression(
     thresholds: Thresholds,
     config: Config,
 ) -> list[dict[str, Any]]:
-    """One row a listed file, JSON-ready: sha256, label, splits, p_fake, verdict, passed and the reason where not.
+    """One row a listed file, as `judge_reported` gives it.
 
     The files must be among the data, in any split; one that gave several crops (a clip's frames) has the mean of their
     log-odds. It passes unless its verdict is the wrong one: `uncertain` is none.
@@ -81,12 +81,6 @@ def score_regression(
 def _row(
     sha256: str, label: str, crops: pd.DataFrame | None, temperature: float, thresholds: Thresholds
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {"sha256": sha256, "label": label, "splits": [], "p_fake": None, "verdict": None}
-    if crops is None:
-        return row | {"passed": False, "reason": NO_CROP}
-    p_fake = calibrate(clip_logit(crops["logit"]), temperature)
-    said = verdict(p_fake, thresholds)
-    passed = said in {label, "uncertain"}
-    reason = "" if passed else f"{label}, yet the verdict is {said}"
-    found = {"splits": sorted(crops["split"].unique()), "p_fake": round(p_fake, 6), "verdict": said}
-    return row | found | {"passed": passed, "reason": reason}
+    splits = [] if crops is None else sorted(crops["split"].unique())
+    logit = None if crops is None else clip_logit(crops["logit"])
+    return judge_reported(sha256, label, splits=splits, logit=logit, temperature=temperature, thresholds=thresholds)

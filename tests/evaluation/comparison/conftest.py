@@ -16,7 +16,7 @@ PROMOTE = Promote(
     min_shared=0.9,
     max_fpr=0.05,
     max_latency_ms=100.0,
-    min_regression=1.0,
+    min_kept=0.9,
 )
 
 

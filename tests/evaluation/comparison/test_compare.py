@@ -83,12 +83,44 @@ def test_groups_of_either_side_are_joined(write: Write, frame: pd.DataFrame, con
     assert joined.groups == merged.loc[merged["split"] == "test", "group"].nunique()
 
 
-def test_a_mistake_that_is_not_mended_keeps_the_champion(
+def _reported(number: int, logit: float | None) -> dict:
+    return {"sha256": f"{number:064x}", "label": "fake", "splits": ["test"], "logit": logit}
+
+
+def test_a_reported_mistake_that_comes_back_keeps_the_champion(
     write: Write, frame: pd.DataFrame, better: pd.DataFrame, config: Config
 ) -> None:
-    wrong = {"sha256": "a" * 64, "passed": False, "splits": ["test"], "reason": "real, yet the verdict is fake"}
-    decision = _compare(write("a", frame), write("b", better, regression=[wrong]), config)
-    assert [check.name for check in decision.checks if not check.passed] == ["reported mistakes mended"]
+    ours = [_reported(0, 9.0), *(_reported(number, -9.0) for number in range(1, 4))]
+    theirs = [_reported(0, -9.0), *(_reported(number, 9.0) for number in range(1, 4))]
+    decision = _compare(write("a", frame, regression=ours), write("b", better, regression=theirs), config)
+    failed = [check for check in decision.checks if not check.passed]
+    assert [check.name for check in failed] == ["reported mistakes still right, share"]
+    assert "fake, yet the verdict is real" in failed[0].reason
+    assert any(check.reason.startswith("1 to 3 of 4, 0 of them training") for check in decision.checks)
+
+
+def test_a_reported_mistake_is_judged_by_the_sides_own_calibration(write: Write, frame: pd.DataFrame) -> None:
+    folder = write("a", frame, regression=[_reported(0, -0.5)])
+    calibration = json.loads((folder / "calibration.json").read_text())
+    for fake, real, passed in ((0.9, 0.1, True), (0.9, 0.8, False)):
+        calibration["student"] |= {"temperature": 1.0, "thresholds": {"fake": fake, "real": real}}
+        write_json(folder / "calibration.json", calibration)
+        assert read_side(folder).regression[0]["passed"] is passed
+
+
+def test_a_regression_file_without_log_odds_names_the_remedy(write: Write, frame: pd.DataFrame) -> None:
+    folder = write("a", frame, regression=[{"sha256": "a" * 64, "label": "fake", "splits": []}])
+    with pytest.raises(DataError, match="'logit'; run `dvc repro evaluate`"):
+        read_side(folder)
+
+
+def test_a_mistake_that_one_side_was_not_scored_on_is_told(
+    write: Write, frame: pd.DataFrame, better: pd.DataFrame, config: Config
+) -> None:
+    ours, theirs = ([_reported(number, 9.0) for number in range(count)] for count in (1, 3))
+    decision = _compare(write("a", frame, regression=ours), write("b", better, regression=theirs), config)
+    assert decision.verdict == "promote"
+    assert any(note.startswith("2 reported mistakes were scored on one side only") for note in decision.notes)
 
 
 def _tiers(folder: Path, frame: pd.DataFrame, *, drop: float) -> None:

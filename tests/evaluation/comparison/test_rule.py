@@ -14,7 +14,6 @@ from unmask.evaluation.comparison.rule import (
     difference_checks,
     find,
     missing_tiers,
-    regression_check,
     verdict_of,
 )
 
@@ -106,19 +105,6 @@ def test_the_upper_end_of_latency_keeps_the_cap(latency: Latency, passed: bool, 
 def test_false_positives_that_were_not_measured_do_not_pass(promote: Promote) -> None:
     unknown = {"value": None, "low": None, "high": None, "reason": "only 4 real"}
     assert "only 4 real" in next(iter(cap_checks(unknown, FAST, promote))).reason
-
-
-def test_reported_mistakes(promote: Promote) -> None:
-    right = {"sha256": "a" * 64, "passed": True, "splits": ["train"], "reason": ""}
-    wrong = {"sha256": "b" * 64, "passed": False, "splits": ["test"], "reason": "real, yet the verdict is fake"}
-    assert regression_check([right], promote).passed
-    assert regression_check([], promote).passed
-    failed = regression_check([right, wrong], promote)
-    assert not failed.passed
-    assert "bbbbbbbbbbbb: real, yet the verdict is fake" in failed.reason
-    assert "1 of 2, 1 of them training pictures" in failed.reason
-    assert regression_check([right, wrong], dataclasses.replace(promote, min_regression=0.5)).passed
-    assert not regression_check(None, promote).passed
 
 
 def test_two_that_no_picture_tells_apart_are_not_worse_than_each_other_nor_better(promote: Promote) -> None:

@@ -11,6 +11,7 @@ from unmask.config import Config, Evaluate, Promote
 from unmask.errors import DataError
 from unmask.evaluation.comparison.paired import Difference, paired_differences
 from unmask.evaluation.comparison.pairs import pair_slices, pair_tiers
+from unmask.evaluation.comparison.reported import reported_checks, unshared
 from unmask.evaluation.comparison.rows import SharedRows, share_rows
 from unmask.evaluation.comparison.rule import (
     OVERALL,
@@ -21,7 +22,6 @@ from unmask.evaluation.comparison.rule import (
     difference_checks,
     find,
     missing_tiers,
-    regression_check,
     verdict_of,
 )
 from unmask.evaluation.comparison.sides import Side
@@ -64,7 +64,7 @@ def compare(champion: Side, challenger: Side, latency: Latency, *, config: Confi
         *difference_checks(differences, settings, trigger=trigger),
         *missing_tiers(_unshared_tiers(champion, challenger, min_shared=settings.min_shared)),
         *cap_checks(challenger.fpr, latency, settings),
-        regression_check(challenger.regression, settings),
+        *reported_checks(champion.regression, challenger.regression, settings),
     ]
     return Decision(
         verdict=verdict_of(checks),
@@ -92,7 +92,7 @@ def measure_differences(
 
 
 def _check_settings(settings: Promote) -> None:
-    for name in ("margin", "slice_margin", "min_shared", "max_fpr", "min_regression"):
+    for name in ("margin", "slice_margin", "min_shared", "max_fpr", "min_kept"):
         if not 0 <= getattr(settings, name) <= 1:
             raise DataError(f"params.yaml: promote.{name}: must lie within 0 and 1")
 
@@ -127,6 +127,8 @@ def _notes(
         yield f"{shared.relabelled:,} rows have another label on the other side and count for neither."
     if shared.renamed:
         yield f"{shared.renamed:,} rows changed source, generator, domain, clip or seen; slices are the challenger's."
+    if apart := unshared(champion.regression, challenger.regression):
+        yield f"{apart:,} reported mistakes were scored on one side only and count for neither."
     checked = {OVERALL, find(differences, trigger or OVERALL).title}
     small = [one.title for one in differences if one.rows < settings.min_rows and one.title not in checked]
     if small:

@@ -77,7 +77,7 @@ def cap_checks(fpr: Mapping[str, Any], latency: Latency, settings: Promote) -> I
     """The challenger's false-positive rate on all real test pictures and its latency, each within its cap."""
     name = "real photographs called fake"
     if fpr.get("value") is None:
-        yield _unmeasured(name, "<=", settings.max_fpr, str(fpr.get("reason", "no real picture")))
+        yield unmeasured(name, "<=", settings.max_fpr, str(fpr.get("reason", "no real picture")))
     else:
         interval = (float(fpr["low"]), float(fpr["high"]))
         told = f"{fpr['n_real']:,} reals"
@@ -86,32 +86,22 @@ def cap_checks(fpr: Mapping[str, Any], latency: Latency, settings: Promote) -> I
         )
     name = "latency of one crop, ms"
     if latency.milliseconds is None or latency.interval is None:
-        yield _unmeasured(name, "<=", settings.max_latency_ms, latency.reason)
+        yield unmeasured(name, "<=", settings.max_latency_ms, latency.reason)
     else:
         cap, told = settings.max_latency_ms, "one core, measured now"
         figure, interval = latency.milliseconds, latency.interval
         yield _measured(name, figure=figure, interval=interval, relation="<=", bound=cap, reason=told)
 
 
-def regression_check(rows: Sequence[Mapping[str, Any]] | None, settings: Promote) -> Check:
-    """Enough of the reported mistakes get no wrong verdict; an empty set passes, one that was not scored does not."""
-    name, bound = "reported mistakes mended", settings.min_regression
-    if rows is None:
-        return _unmeasured(name, ">=", bound, "not scored; run `dvc repro evaluate`")
-    if not rows:
-        return Check(name, None, None, ">=", bound, passed=True, reason="none was reported (regression.csv)")
-    failed = [row for row in rows if not row["passed"]]
-    share = 1 - len(failed) / len(rows)
-    learnt = sum("train" in row["splits"] for row in rows)
-    told = f"{len(rows) - len(failed)} of {len(rows)}, {learnt} of them training pictures"
-    first = f"; not {failed[0]['sha256'][:12]}: {failed[0]['reason']}" if failed else ""
-    return Check(name, share, None, ">=", bound, passed=share >= bound, reason=told + first)
-
-
 def missing_tiers(tiers: Iterable[str]) -> list[Check]:
     """A tier in which the challenger was not tried on the champion's pictures is a check that it fails."""
     reason = "the challenger was tried on too few of these pictures"
-    return [_unmeasured(f"tier:{tier} scored by both", ">=", 0.0, reason) for tier in tiers]
+    return [unmeasured(f"tier:{tier} scored by both", ">=", 0.0, reason) for tier in tiers]
+
+
+def unmeasured(name: str, relation: Relation, bound: float, reason: str) -> Check:
+    """The check of what could not be measured, which fails."""
+    return Check(name, None, None, relation, bound, passed=False, reason=f"not measured: {reason}")
 
 
 def _better(asked: Difference) -> Check:
@@ -130,7 +120,7 @@ def _not_worse(part: Difference, margin: float) -> Check:
 
 def _difference(name: str, part: Difference, number: PairedNumber, relation: Relation, bound: float) -> Check:
     if number.interval is None or number.difference is None:
-        return _unmeasured(name, relation, bound, number.reason)
+        return unmeasured(name, relation, bound, number.reason)
     told = (
         f"{number.champion:.3f} to {number.challenger:.3f}; {part.n_real:,} reals, {part.n_fake:,} fakes, "
         f"{part.groups:,} groups"
@@ -149,7 +139,3 @@ def _measured(name: str, *, figure: float, interval: Interval, relation: Relatio
     low, high = interval
     passed = {">": low > bound, ">=": low >= bound, "<=": high <= bound}[relation]
     return Check(name, figure, interval, relation, bound, passed, reason)
-
-
-def _unmeasured(name: str, relation: Relation, bound: float, reason: str) -> Check:
-    return Check(name, None, None, relation, bound, passed=False, reason=f"not measured: {reason}")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from unmask.data.tables import read_table
 from unmask.errors import DataError
+from unmask.evaluation.reported import judge_reported
 from unmask.evaluation.slices import References
 from unmask.files import read_json
 from unmask.serving.verdict import Thresholds, calibrate
@@ -64,7 +65,7 @@ def read_side(folder: Path, *, candidate: str = "", name: str = "") -> Side:
         references=_references(measured),
         fpr=_fpr(measured, folder / "slices.json"),
         tiers=_tiers(folder, chosen, temperature),
-        regression=_regression(folder / "regression.json", chosen),
+        regression=_regression(folder / "regression.json", chosen, temperature, thresholds),
         bundle=folder.parent / "package/bundle",
     )
 
@@ -124,8 +125,21 @@ def _tiers(folder: Path, candidate: str, temperature: float) -> pd.DataFrame | N
     return _scored(chosen.drop(columns="candidate"), path, candidate, temperature)
 
 
-def _regression(path: Path, candidate: str) -> list[dict[str, Any]] | None:
+def _regression(path: Path, candidate: str, temperature: float, thresholds: Thresholds) -> list[dict[str, Any]] | None:
+    """The reported mistakes as this side's calibration judges them; it may be another than the scoring fitted."""
     if not path.is_file():
         return None
-    found: list[dict[str, Any]] = _of(path, candidate)
-    return found
+    try:
+        return [
+            judge_reported(
+                row["sha256"],
+                row["label"],
+                splits=row["splits"],
+                logit=row["logit"],
+                temperature=temperature,
+                thresholds=thresholds,
+            )
+            for row in _of(path, candidate)
+        ]
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{path}: {candidate}: a row has no {error}; run `dvc repro evaluate`") from None
