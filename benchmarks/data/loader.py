@@ -38,7 +38,8 @@ def main(side: str, folder: Path, epochs: int) -> None:
 def _ours(folder: Path, spec: PreprocessSpec, scale: Scale) -> Callable[[], int]:
     from unmask.data.loading import load_crops
 
-    rows = read_manifest(folder / "dataset/manifest.parquet").assign(root=str(folder / "dataset"), label="unlabelled")
+    rows = read_manifest(folder / "dataset/manifest.parquet")
+    rows = rows.assign(root=str(folder / "dataset"), label="unlabelled", reported=False)
     crops = load_crops(rows, folder / "labels.parquet", spec, "crops", memory_gb=scale.crop_memory_gb)
 
     def epoch() -> int:

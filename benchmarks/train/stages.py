@@ -40,6 +40,7 @@ def draw_crops(config: Config, count: int, labelled: float) -> Crops:
         known=seen.float()[:, None].expand(-1, width).contiguous(),
         real=seen & ~fake,
         fake=fake,
+        reported=torch.zeros_like(fake),
         domain=torch.arange(count) % 4,
         group=torch.arange(count),
     )

@@ -157,6 +157,15 @@ class Contrast:
 
 
 @dataclass
+class WarmStart:
+    weights: str = MISSING
+    epochs: float = MISSING
+    rate: float = MISSING
+    replay: float = MISSING
+    repeats: int = MISSING
+
+
+@dataclass
 class Pretrain:
     epochs: int = MISSING
     optimiser: Optimiser = MISSING
@@ -272,6 +281,7 @@ class Config:
     labels: Labels = MISSING
     encoder: Encoder = MISSING
     augment: Augment = MISSING
+    warm_start: WarmStart = MISSING
     pretrain: Pretrain = MISSING
     teach: Teach = MISSING
     distill: Distill = MISSING

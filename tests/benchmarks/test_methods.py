@@ -131,6 +131,7 @@ def flags(real: int, fake: int, hidden: int) -> Crops:
         known=blank,
         real=place < real,
         fake=(place >= real) & (place < real + fake),
+        reported=torch.zeros(count, dtype=torch.bool),
         domain=place,
         group=place,
     )

@@ -18,12 +18,14 @@ def candidate(settings: Evaluate) -> Candidate:
 
 @pytest.fixture
 def say(candidate: Candidate) -> Say:
-    def build(*, shortcut: float = 0.5, quarantined: int = 0, tiers: bool = False, **columns: object) -> str:
+    def build(
+        *, shortcut: float = 0.5, quarantined: int = 0, tiers: bool = False, begun: str = "", **columns: object
+    ) -> str:
         train = make_predictions().query("split == 'val'").assign(split="train", labelled=True)
         manifest = pd.concat([train, candidate.test.assign(labelled=True)]).assign(**columns)
         audit = [{"source": "s0", "generator": name, "auc": shortcut} for name in ("swap", "region", "warp")]
         rows = generator_rows([candidate], audit)
-        return "\n".join(unknowns(manifest, candidate, rows, quarantined=quarantined, tiers=tiers))
+        return "\n".join(unknowns(manifest, candidate, rows, quarantined=quarantined, tiers=tiers, went_on_from=begun))
 
     return build
 
@@ -74,3 +76,8 @@ def test_a_shortcut_below_one_half_counts_turned_around(low: float | None, simpl
 
 def test_long_lists_are_shortened() -> None:
     assert listed([str(n) for n in range(9)]) == "0, 1, 2, 3, 4, 5 and 3 more"
+
+
+def test_a_model_that_went_on_from_another_says_so(say: Say) -> None:
+    assert "weights go on from v1.2.0" in say(begun="v1.2.0")
+    assert "weights go on" not in say()

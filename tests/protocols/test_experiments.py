@@ -55,7 +55,9 @@ def test_other_files_do_not(repository: Repository) -> None:
 @pytest.mark.parametrize("name", ["it's", 'a "b"', "x: [y, z]", "d.e=f:g", "null", "1e3", "Ünï", " a "])
 def test_any_generator_arrives_as_it_is_called(repository: Repository, name: str) -> None:
     (one,) = experiments("leave-one-out", [Fold((name,), (name,))], root=repository.root)
-    assert load_config(repository.root, one.overrides).assemble.unseen_generators == [name]
+    settings = load_config(repository.root, one.overrides)
+    assert settings.assemble.unseen_generators == [name]
+    assert settings.warm_start.weights == "none", "a champion may have learnt from what is held out"
 
 
 @pytest.mark.parametrize("name", ["a\nb", "${seed}", "back\\slash"])
@@ -65,7 +67,8 @@ def test_a_name_that_is_no_setting_is_refused(repository: Repository, name: str)
 
 
 def test_what_the_protocol_decides_is_not_for_settings(repository: Repository) -> None:
-    with pytest.raises(ConfigError, match="the protocol decides it"):
-        names(repository, ("assemble.unseen_generators=[]",))
+    for setting in ("assemble.unseen_generators=[]", "warm_start.weights=champion"):
+        with pytest.raises(ConfigError, match="the protocol decides it"):
+            names(repository, (setting,))
     with pytest.raises(ConfigError, match="epochz"):
         names(repository, ("teach.epochz=1",))

@@ -1,6 +1,7 @@
 """The loop ends with the same weights whether or not it was interrupted, and stops on a loss that is not finite."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -11,6 +12,8 @@ from unmask.config import Optimiser
 from unmask.errors import TrainingError
 from unmask.training.checkpoint import Checkpoints
 from unmask.training.loop import Loop, Moment
+
+Keep = Literal["best", "last"]
 
 SETTINGS = Optimiser(
     batch_size=4,
@@ -72,10 +75,13 @@ class Regression:
         self.extra = state["extra"].clone()
 
 
-def loop_for(objective: Regression, *, epochs: int = 4, patience: int = 0) -> Loop:
+def loop_for(
+    objective: Regression, *, epochs: int = 4, patience: int = 0, keep: Literal["best", "last"] = "best"
+) -> Loop:
     fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
     checkpoints = Checkpoints("test", "key")
-    return Loop(fabric, objective, SETTINGS, epochs=epochs, patience=patience, seed=5, checkpoints=checkpoints)
+    settings = {"epochs": epochs, "patience": patience, "seed": 5, "keep": keep}
+    return Loop(fabric, objective, SETTINGS, checkpoints=checkpoints, **settings)
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +106,8 @@ def test_interrupted_run_ends_like_an_uninterrupted_one(killed_at: int) -> None:
         assert torch.equal(tensor, second.kept.state_dict()[name]), name
 
 
-def test_the_best_epoch_is_kept_not_the_last() -> None:
+@pytest.mark.parametrize(("keep", "epoch"), [("best", 1), ("last", 3)])
+def test_the_epoch_that_is_asked_for_is_kept(keep: Keep, epoch: int) -> None:
     objective = Regression()
     scores = iter([0.1, 0.9, 0.5, 0.4])
     kept = []
@@ -110,9 +117,11 @@ def test_the_best_epoch_is_kept_not_the_last() -> None:
         return next(scores)
 
     objective.validate = validate
-    loop_for(objective).run("best")
+    loop = loop_for(objective, keep=keep)
+    loop.run("kept")
+    assert loop.score == [0.1, 0.9, 0.5, 0.4][epoch]
     for name, tensor in objective.kept.state_dict().items():
-        assert torch.equal(tensor, kept[1][name])
+        assert torch.equal(tensor, kept[epoch][name])
 
 
 def test_patience_stops_early() -> None:

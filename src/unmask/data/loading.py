@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unmask.console import track
 from unmask.data.decode import decode_image
-from unmask.data.manifest import UNKNOWN_DOMAIN, read_manifest
+from unmask.data.manifest import FEEDBACK_SOURCE, UNKNOWN_DOMAIN, read_manifest
 from unmask.data.preprocess import Pixels, PreprocessSpec, window
 from unmask.data.shards import ShardReader
 from unmask.data.tables import read_table
@@ -30,8 +30,8 @@ class Crops:
     """Decoded crops and their visible labels.
 
     Shapes: windows (N, 3, W, W) uint8; target and known (N, n) float, known 0 where a label is masked or
-    hidden; real, fake (N,) bool, both False without a visible label; group and domain (N,) int64, the latter -1 where
-    unknown.
+    hidden; real, fake (N,) bool, both False without a visible label; reported (N,) bool, of those the ones that users
+    labelled; group and domain (N,) int64, the latter -1 where unknown.
     """
 
     image_id: list[str]
@@ -40,6 +40,7 @@ class Crops:
     known: Tensor
     real: Tensor
     fake: Tensor
+    reported: Tensor
     domain: Tensor
     group: Tensor
 
@@ -57,9 +58,13 @@ def visible(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def training_rows(dataset: Path, expanded: Path) -> pd.DataFrame:
-    """Rows of the train split with hidden labels blanked, then the generated ones; `root` names their folder."""
-    rows = visible(read_manifest(dataset / "manifest.parquet")).assign(root=str(dataset))
-    made = read_manifest(expanded / "manifest.parquet").assign(root=str(expanded))
+    """Rows of the train split with hidden labels blanked, then the generated ones; `root` names their folder.
+
+    `reported` marks the labels that users gave.
+    """
+    rows = _told(visible(read_manifest(dataset / "manifest.parquet"))).assign(root=str(dataset))
+    # Forgeries of reported reals are not what users reported.
+    made = read_manifest(expanded / "manifest.parquet").assign(reported=False, root=str(expanded))
     # Generated rows may be none at all, and concat would then warn about all-empty columns.
     parts = [part for part in (rows[rows["split"] == "train"], made) if len(part)]
     if not parts:
@@ -71,7 +76,12 @@ def validation_rows(dataset: Path) -> pd.DataFrame:
     """Labelled rows of the val split."""
     rows = read_manifest(dataset / "manifest.parquet")
     chosen = (rows["split"] == "val") & rows["labelled"].astype(bool)
-    return rows[chosen].assign(root=str(dataset)).reset_index(drop=True)
+    return _told(rows[chosen]).assign(root=str(dataset)).reset_index(drop=True)
+
+
+def _told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mark the rows whose label is visible and came from users."""
+    return rows.assign(reported=(rows["source"] == FEEDBACK_SOURCE) & (rows["label"] != HIDDEN))
 
 
 def load_crops(rows: pd.DataFrame, labels: Path, spec: PreprocessSpec, what: str, *, memory_gb: float) -> Crops:
@@ -94,6 +104,7 @@ def load_crops(rows: pd.DataFrame, labels: Path, spec: PreprocessSpec, what: str
         known=known,
         real=torch.from_numpy((rows["label"] == "real").to_numpy(dtype=bool, copy=True)),
         fake=torch.from_numpy((rows["label"] == "fake").to_numpy(dtype=bool, copy=True)),
+        reported=torch.from_numpy(rows["reported"].to_numpy(dtype=bool, copy=True)),
         domain=_codes(rows["domain"].where(rows["domain"] != UNKNOWN_DOMAIN)),
         group=_codes(rows["group"]),
     )

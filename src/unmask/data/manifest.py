@@ -10,6 +10,7 @@ from unmask.data.tables import read_typed, write_typed
 from unmask.errors import DataError
 
 SAMPLE_SOURCE = "sample"  # the drawn data that ships with the project
+FEEDBACK_SOURCE = "feedback"  # pictures that users labelled; assemble.source_shares names it, too
 LABELS = ("real", "fake", "unlabelled")
 UNKNOWN_DOMAIN = "unknown"
 SPLITS = ("train", "val", "test", "excluded")

@@ -48,10 +48,10 @@ from unmask.evaluation.tiers.run import Tiered, measure_all
 from unmask.evaluation.tiers.tables import write_tiers
 from unmask.evaluation.unknowns import unknowns
 from unmask.evaluation.worst import worst_mistakes
-from unmask.files import sha256_of, write_json
+from unmask.files import read_json, sha256_of, write_json
 from unmask.labels.explanation import best_altered_state
 from unmask.labels.graph import LabelGraph
-from unmask.models.detector import WEIGHTS, Detector, load_detector
+from unmask.models.detector import CHAMPION, DESCRIPTION, WEIGHTS, Detector, load_detector
 
 CANDIDATES = ("student", "teacher")
 KEPT = ["image_id", "split", "source", "batch", "generator", "label", "group", "domain", "seen", "clip"]
@@ -265,6 +265,7 @@ def _run(judged: Judged, metrics: dict[str, Any], config: Config, inputs: Inputs
         judged.generators,
         quarantined=_quarantined(inputs.dataset),
         tiers=judged.tiers.degraded,
+        went_on_from=read_json(inputs.models / packaged.name / DESCRIPTION)["extra"].get(CHAMPION, ""),
     )
     return Run(
         schema=SCHEMA,

@@ -16,6 +16,7 @@ TRANSPORT = (
     "Chains of changes as sites and messengers really apply them: "
     "each tier changes the source picture in one known way."
 )
+WARM = "What the same data would give from the start: the weights go on from {}, with whatever that one had learnt."
 SEEDS = "How much another training run would differ: intervals cover the choice of test pictures, with one seed."
 
 
@@ -26,13 +27,16 @@ def unknowns(
     *,
     quarantined: int,
     tiers: bool,
+    went_on_from: str = "",
 ) -> list[str]:
     """Sentences for the report, the weightiest first.
 
     MANIFEST is the whole dataset's, GENERATORS the rows of `generator_rows`; TIERS says whether these were measured.
+    WENT_ON_FROM is the version whose weights training began with, "" where it began afresh.
     """
     return [
         *_data(manifest),
+        *([WARM.format(went_on_from)] if went_on_from else []),
         *_detector(packaged, generators),
         *_coverage(manifest, quarantined),
         TRANSPORT if tiers else TIERS,

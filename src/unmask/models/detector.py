@@ -25,6 +25,7 @@ Head = Literal["joint", "linear"]
 
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
+CHAMPION = "champion"  # in what is kept beside the specification: the version whose weights training went on from
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,8 @@ from unmask.evaluation.provenance import params_sha
 from unmask.files import sha256_of
 from unmask.protocols.plan import Fold
 
+# A champion has learnt from generators that a fold holds out.
+AFRESH = "warm_start.weights=none"
 STAGE = "evaluate"  # the last one that a table needs
 _CODE = ("src", "dvc.yaml")
 _DIGEST_DIGITS = 8
@@ -42,12 +44,13 @@ def experiments(protocol: str, folds: Sequence[Fold], *, root: Path, settings: S
         DataError: a generator's name can't be written as a setting; a batch has no readable index; the project is not a
             git repository.
     """
-    if any(setting.lstrip("+~").startswith("assemble.unseen_generators") for setting in settings):
-        raise ConfigError("assemble.unseen_generators: the protocol decides it; leave it out of --set-param")
+    for decided in ("assemble.unseen_generators", "warm_start.weights"):
+        if any(setting.lstrip("+~").startswith(decided) for setting in settings):
+            raise ConfigError(f"{decided}: the protocol decides it; leave it out of --set-param")
     shared = f"{_data(root / 'data')} {_code(root)}"
     found = []
     for fold in folds:
-        overrides = (*settings, f"assemble.unseen_generators={_quoted(fold.unseen)}")
+        overrides = (*settings, AFRESH, f"assemble.unseen_generators={_quoted(fold.unseen)}")
         digest = hashlib.sha256(f"{params_sha(load_config(root, overrides))} {shared} {fold}".encode()).hexdigest()
         about = fold.until.isoformat() if fold.until else re.sub(r"[^a-z0-9]+", "-", fold.tested[0].lower()).strip("-")
         found.append(Experiment(f"{protocol}-{about}-{digest[:_DIGEST_DIGITS]}", fold, overrides))

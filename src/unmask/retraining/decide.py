@@ -2,12 +2,14 @@
 
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 from dvc.api import DVCFileSystem
 
 from unmask.config import load_config
+from unmask.data.manifest import FEEDBACK_SOURCE, read_manifest
 from unmask.dvc_process import DvcError, run_dvc
 from unmask.errors import DataError
 from unmask.evaluation.comparison.compare import Decision, compare
@@ -17,11 +19,11 @@ from unmask.evaluation.comparison.sides import Side, read_side
 from unmask.evaluation.numbers import MIN_ROWS
 from unmask.registry.promotion import bundle_of
 from unmask.registry.tags import Version
-from unmask.retraining.intake import FEEDBACK
 from unmask.retraining.tree import Log, Tree, dvc_errors
 from unmask.serving.bundle import load_bundle
 
 EVALUATION = Path("build/evaluation")
+DATASET = Path("build/dataset")
 MODELS = ("student", "teacher")  # below build/, which the evaluate stage scores
 # What the champion's scoring writes itself, so that it must not be a link to the challenger's.
 WRITTEN = {"evaluation", "metrics.json", "headline.json", *MODELS}
@@ -33,7 +35,7 @@ def decide(tree: Tree, champion: Version, state: Path, *, trigger: str, log: Log
     """Apply the promotion rule to the challenger in TREE.
 
     TRIGGER names the slice on which it must be better; empty takes the fakes that users reported, where enough of them
-    are test rows, else all test rows.
+    are test rows; else all test rows, and the decision's notes say that nothing is known of the reported ones.
 
     Raises:
         DataError: the champion can't be scored, the two share too few rows, or no slice has the trigger's name.
@@ -43,19 +45,30 @@ def decide(tree: Tree, champion: Version, state: Path, *, trigger: str, log: Log
     scored = _score_champion(tree, champion, state, log=log, lock=lock)
     with bundle_of(champion, tree.root, state) as folder:
         candidate = load_bundle(folder).candidate
-    return compare(
+    asked, unsure = (trigger, "") if trigger else _reported(challenger, tree.folder / DATASET)
+    decision = compare(
         read_side(scored, candidate=candidate, name=champion.name),
         challenger,
         measure_latency(challenger, confidence=config.evaluate.confidence),
         config=config,
-        trigger=trigger or _reported(challenger),
+        trigger=asked,
     )
+    if unsure:
+        log(unsure)
+    return replace(decision, notes=(*([unsure] if unsure else []), *decision.notes))
 
 
-def _reported(side: Side) -> str:
-    """The slice of the fakes that users reported; "" where a number on it would be too unsure."""
-    fakes = side.test[(side.test["source"] == FEEDBACK) & (side.test["label"] == "fake")]
-    return f"generator:{FEEDBACK} / {fakes['generator'].iloc[0]}" if len(fakes) >= MIN_ROWS else ""
+def _reported(side: Side, dataset: Path) -> tuple[str, str]:
+    """The slice of the fakes that users reported; "" and a remark where a number on it would be too unsure."""
+    fakes = side.test[(side.test["source"] == FEEDBACK_SOURCE) & (side.test["label"] == "fake")]
+    if len(fakes) >= MIN_ROWS:
+        return f"generator:{FEEDBACK_SOURCE} / {fakes['generator'].iloc[0]}", ""
+    if FEEDBACK_SOURCE not in set(read_manifest(dataset / "manifest.parquet", columns=["source"])["source"]):
+        return "", ""
+    return "", (
+        f"Only {len(fakes)} of the fakes that users reported are test rows, and a number needs {MIN_ROWS}: whether the "
+        "challenger finds more of them is unsure, and it was asked to be better overall."
+    )
 
 
 def _score_champion(tree: Tree, champion: Version, state: Path, *, log: Log, lock: int) -> Path:

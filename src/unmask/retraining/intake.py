@@ -17,12 +17,13 @@ import pandas as pd
 from unmask.data.batches import list_batches, read_index, read_quarantine
 from unmask.data.examine import Caps
 from unmask.data.ingest import ingest
+from unmask.data.manifest import FEEDBACK_SOURCE
 from unmask.retraining.mistakes import REGRESSION, add_mistakes
 from unmask.serving.inbox.reading import Entry, InboxContents, read_inbox
 from unmask.serving.inbox.rows import CapturedRow, FeedbackRow
 from unmask.serving.traffic import read_traffic
 
-FEEDBACK, CAPTURED = "feedback", "captured"  # sources
+CAPTURED = "captured"  # the source of what nobody labelled
 LIST = "inbox.csv"
 NAMED = "inbox"  # how its batches are named, so that they never meet a batch of the workspace
 NOTE = 200  # characters of a note that regression.csv keeps
@@ -93,7 +94,7 @@ def _rows(contents: InboxContents) -> Iterator[tuple[Path, dict[str, str]]]:
     for entry in _latest(contents.feedback):
         if entry.picture is not None:
             labelled.add(entry.row.sha256)
-            yield entry.picture, _row(entry.row, entry.row.label, FEEDBACK)
+            yield entry.picture, _row(entry.row, entry.row.label, FEEDBACK_SOURCE)
     for captured in contents.captured:
         if captured.picture is not None and captured.row.sha256 not in labelled:
             yield captured.picture, _row(captured.row, "unlabelled", CAPTURED)

@@ -14,10 +14,11 @@ from unmask.models.detector import Detector, DetectorSpec, create_detector, dete
 from unmask.training.checkpoint import Checkpoints, run_key, weights_files
 from unmask.training.device import compile_encoders, make_fabric, roundings
 from unmask.training.feeding import Batch, on_device
-from unmask.training.folders import Folders, write_detector
+from unmask.training.folders import Folders, told, write_detector
 from unmask.training.log import Row
 from unmask.training.loop import Loop, Moment
 from unmask.training.methods import method_by_name
+from unmask.training.replay import Draw, Replay
 from unmask.training.supervised import (
     LEVELS,
     balanced_batches,
@@ -25,16 +26,26 @@ from unmask.training.supervised import (
     supervised_levels,
     validation_auc,
 )
+from unmask.training.warm import find_start
 
 
 class DistillObjective:
     """L = (1 - mix) L_supervised(labelled) + mix T^2 KL(teacher || student) over legal states, on every crop."""
 
     def __init__(
-        self, fabric: Fabric, student: Detector, teacher: Detector, *, crops: Crops, validation: Crops, config: Config
+        self,
+        fabric: Fabric,
+        student: Detector,
+        teacher: Detector,
+        *,
+        crops: Crops,
+        validation: Crops,
+        config: Config,
+        replay: Replay | None = None,
     ) -> None:
         self.fabric, self.crops, self.validation, self.config = fabric, crops, validation, config
         self.method = method_by_name(config.method)
+        self.draw: Draw = replay.around(balanced_batches) if replay else balanced_batches
         self.mix = config.distill.mix if self.method.distil else 0.0
         self.teacher = freeze(fabric.to_device(teacher))
         self.module = self.kept = fabric.to_device(student)
@@ -52,7 +63,7 @@ class DistillObjective:
         section = self.config.distill
         extra = section.unlabelled_per_labelled if self.mix and len(self.unlabelled) else 0
         labelled = section.optimiser.batch_size // (1 + extra)
-        batches = balanced_batches(self.crops, labelled, seed=self.config.seed + 1, epoch=epoch)
+        batches = self.draw(self.crops, labelled, seed=self.config.seed + 1, epoch=epoch)
         if not extra:
             return batches
         generator = torch.Generator().manual_seed(self.config.seed * 104_729 + epoch)
@@ -121,6 +132,8 @@ def student_spec(config: Config) -> DetectorSpec:
 
 def distill(config: Config, folders: Folders, *, out: Path) -> str:
     """Train the student and write it; returns the summary."""
+    start = find_start(config, folders)
+    config = start.shorten(config) if start else config
     section = config.distill
     method = method_by_name(config.method)
     torch.manual_seed(config.seed + 1)
@@ -128,12 +141,16 @@ def distill(config: Config, folders: Folders, *, out: Path) -> str:
     crops = on_device(folders.training_crops(config, unlabelled=method.distil), fabric.device)
     validation = on_device(folders.validation_crops(config), fabric.device)
     student = create_detector(student_spec(config))
+    begun = [start.load("student", student)] if start else []
     teacher = load_detector(folders.teacher)
     compile_encoders(config.scale, student, teacher)
-    objective = DistillObjective(fabric, student, teacher, crops=crops, validation=validation, config=config)
+    replay = start.replay if start else None
+    objective = DistillObjective(
+        fabric, student, teacher, crops=crops, validation=validation, config=config, replay=replay
+    )
     settings = [config.seed, config.method, section, config.teach.bce_mix, config.labels, config.preprocess]
-    inputs = [*folders.inputs, folders.teacher / "model.safetensors", *weights_files(section.encoder)]
-    settings += [config.augment, roundings(config.scale)]
+    inputs = [*folders.inputs, folders.teacher / "model.safetensors", *weights_files(section.encoder), *begun]
+    settings += [config.augment, roundings(config.scale), *([start.settings] if start else [])]
     checkpoints = Checkpoints("distill", run_key(settings, inputs))
     loop = Loop(
         fabric,
@@ -143,9 +160,11 @@ def distill(config: Config, folders: Folders, *, out: Path) -> str:
         patience=section.patience,
         seed=config.seed + 1,
         checkpoints=checkpoints,
+        keep="last" if start else "best",
     )
     log = loop.run("distill")
-    best = write_detector(out, student, log)
+    write_detector(out, student, log, score=loop.score, champion=start.champion.version if start else "")
     checkpoints.clear()
     share = "from the teacher" if method.distil else "from labels alone"
-    return f"{len(crops):,} crops, {len(log.history)} epochs {share}, validation AUC {best:.3f}"
+    share += f" and {start.champion.version}" if start else ""
+    return f"{len(crops):,} crops, {len(log.history)} epochs {share}, validation AUC {told(loop.score)}"

@@ -1,7 +1,6 @@
 """What the training stages read, and what every one of them writes the same way."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,18 +10,19 @@ from unmask.config import Config, Preprocess
 from unmask.data.loading import Crops, load_crops, training_rows, validation_rows
 from unmask.data.preprocess import PreprocessSpec
 from unmask.files import replacing, write_json
-from unmask.models.detector import Detector, save_detector
+from unmask.models.detector import CHAMPION, Detector, save_detector
 from unmask.training.log import Log
 
 
 @dataclass(frozen=True)
 class Folders:
-    """Outputs of the earlier stages."""
+    """Outputs of the earlier stages, and where the model lies that training may go on from; None starts afresh."""
 
     dataset: Path = Path("build/dataset")
     expanded: Path = Path("build/expanded")
     pretrain: Path = Path("build/pretrain")
     teacher: Path = Path("build/teacher")
+    champion: Path | None = None
 
     @property
     def inputs(self) -> list[Path]:
@@ -61,11 +61,16 @@ def write_log(out: Path, log: Log) -> None:
         temporary.write_text("".join(json.dumps(row, allow_nan=False) + "\n" for row in log.steps))
 
 
-def write_detector(out: Path, detector: Detector, log: Log) -> float:
-    """Write model, log and metrics; returns the best validation AUC (NaN where there was none)."""
-    history = log.history
-    best = max((row["validation_auc"] for row in history if "validation_auc" in row), default=float("nan"))
-    save_detector(out, detector, {})
+def write_detector(out: Path, detector: Detector, log: Log, *, score: float | None, champion: str = "") -> None:
+    """Write model, log and metrics.
+
+    SCORE is the validation AUC of the weights, None where there was none; CHAMPION the version that they went on from.
+    """
+    save_detector(out, detector, {CHAMPION: champion} if champion else {})
     write_log(out, log)
-    write_json(out / "metrics.json", {"epochs": len(history), "validation_auc": None if math.isnan(best) else best})
-    return best
+    write_json(out / "metrics.json", {"epochs": len(log.history), "validation_auc": score})
+
+
+def told(score: float | None) -> str:
+    """A validation score for a summary."""
+    return "unknown" if score is None else f"{score:.3f}"

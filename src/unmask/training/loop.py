@@ -8,7 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from lightning.fabric import Fabric
@@ -115,6 +115,8 @@ class Loop:
         settings: optimiser section of params.yaml.
         epochs: passes over the objective's batches.
         patience: epochs without a better validation score before stopping; 0 never stops early.
+        keep: the epoch whose weights stay. Validation rows know nothing of what is new, so that a network that goes on
+            learning would look best before it has learnt anything.
         seed: governs order, augmentation and dropout.
         checkpoints: where an interrupted run continues from.
     """
@@ -129,9 +131,11 @@ class Loop:
         patience: int,
         seed: int,
         checkpoints: Checkpoints,
+        keep: Literal["best", "last"] = "best",
     ) -> None:
         self.fabric, self.objective, self.settings = fabric, objective, settings
         self.epochs, self.patience, self.seed, self.checkpoints = epochs, patience, seed, checkpoints
+        self.keep = keep
         self.steps_per_epoch = len(objective.batches(0))
         self.optimizer = torch.optim.AdamW(
             objective.parameter_groups(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
@@ -145,8 +149,13 @@ class Loop:
         self.log = Log()
         self._unseen: _Taken | None = None
 
+    @property
+    def score(self) -> float | None:
+        """Validation score of the weights that stay; None where there is none."""
+        return self.progress.best if math.isfinite(self.progress.best) else None
+
     def run(self, what: str) -> Log:
-        """Train to the end, leave the best weights in `objective.kept`, and return what was logged."""
+        """Train to the end, leave the weights that stay in `objective.kept`, and return what was logged."""
         self._resume(what)
         first = self.progress.step // self.steps_per_epoch
         for epoch in range(first, self.epochs):
@@ -224,7 +233,7 @@ class Loop:
         score = self.objective.validate(self.average.module)
         if score is not None:
             row["validation_auc"] = score
-        if score is None or score > progress.best:
+        if self.keep == "last" or score is None or score > progress.best:
             progress.best, progress.best_epoch = (score if score is not None else -math.inf), epoch
             self.best = self.average.snapshot()
         told = "" if score is None else f", validation AUC {score:.3f}"
@@ -239,8 +248,7 @@ class Loop:
         for index, slots in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{slot}": tensor for slot, tensor in slots.items()}
         progress = self.progress
-        best = progress.best if math.isfinite(progress.best) else None
-        state = {"step": progress.step, "best": best, "best_epoch": progress.best_epoch}
+        state = {"step": progress.step, "best": self.score, "best_epoch": progress.best_epoch}
         self.checkpoints.save(tensors, {**state, "log": self.log.state()})
 
     def _resume(self, what: str) -> None:

@@ -22,6 +22,7 @@ from unmask.training.folders import Folders, write_log
 from unmask.training.log import Row
 from unmask.training.loop import Loop, Moment
 from unmask.training.methods import method_by_name, pretrains
+from unmask.training.warm import find_start
 
 
 class ContrastObjective:
@@ -97,11 +98,9 @@ class ContrastObjective:
 
 def pretrain(config: Config, folders: Folders, *, out: Path) -> str:
     """Train and write the encoder, or a marker where the method does not pre-train; returns the summary."""
-    method = method_by_name(config.method)
-    if not pretrains(method, config.encoder):
-        why = f"keeps {config.encoder.weights}" if method.contrast else "does not pre-train"
-        write_json(out / "pretrain.json", {"used": False, "reason": f"method {config.method} {why}"})
-        return f"not used: method {config.method} {why}"
+    if why := _left_out(config, folders):
+        write_json(out / "pretrain.json", {"used": False, "reason": why})
+        return f"not used: {why}"
     section = config.pretrain
     torch.manual_seed(config.seed)
     fabric = make_fabric(config.scale)
@@ -144,3 +143,17 @@ def pretrain(config: Config, folders: Folders, *, out: Path) -> str:
     write_json(out / "pretrain.json", {"used": True, "crops": len(crops), "final_loss": final})
     checkpoints.clear()
     return f"{len(crops):,} crops, {len(log.history)} epochs, contrastive loss {final:.3f}"
+
+
+def _left_out(config: Config, folders: Folders) -> str:
+    """Why there is no contrast; "" where there is.
+
+    An encoder that goes on learning would be moved away from its head by a fresh projection and an empty queue.
+    """
+    method = method_by_name(config.method)
+    if not pretrains(method, config.encoder):
+        return (
+            f"method {config.method} {f'keeps {config.encoder.weights}' if method.contrast else 'does not pre-train'}"
+        )
+    start = find_start(config, folders)
+    return f"training goes on from {start.champion.version}" if start else ""

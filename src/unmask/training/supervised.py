@@ -43,10 +43,16 @@ def domain_batches(crops: Crops, size: int, *, seed: int, epoch: int) -> list[li
     return [[row for pair in zip(*halves, strict=True) for row in pair] for halves in zip(real, fake, strict=True)]
 
 
+def endless(rows: Tensor, generator: torch.Generator) -> Iterator[int]:
+    """Rows (N,) over and over, each time in a fresh order."""
+    while True:
+        yield from rows[torch.randperm(len(rows), generator=generator)].tolist()
+
+
 def _shared_out(chosen: Tensor, domain: Tensor, widths: list[int], generator: torch.Generator) -> list[list[int]]:
     """For each width, as many rows of the chosen ones (N,) bool, evenly from every domain (N,) among them."""
     rows = [torch.nonzero(chosen & (domain == code)).flatten() for code in torch.unique(domain[chosen])]
-    streams = [_endless(each, generator) for each in rows]
+    streams = [endless(each, generator) for each in rows]
     total = sum(map(len, rows))
     batches = []
     for number, width in enumerate(widths):
@@ -56,12 +62,6 @@ def _shared_out(chosen: Tensor, domain: Tensor, widths: list[int], generator: to
         picked = (place for turn, place in turns if turn < rounds * len(rows[place]))
         batches.append([next(streams[place]) for place in islice(picked, width)])
     return batches
-
-
-def _endless(rows: Tensor, generator: torch.Generator) -> Iterator[int]:
-    """Rows over and over, each time in a fresh order."""
-    while True:
-        yield from rows[torch.randperm(len(rows), generator=generator)].tolist()
 
 
 def pictures_and_labels(

@@ -18,10 +18,11 @@ from unmask.models.trainable import set_trainable
 from unmask.training.checkpoint import Checkpoints, run_key, weights_files
 from unmask.training.device import compile_encoders, make_fabric, roundings
 from unmask.training.feeding import Batch, on_device
-from unmask.training.folders import Folders, write_detector
+from unmask.training.folders import Folders, told, write_detector
 from unmask.training.log import Row
 from unmask.training.loop import Loop, Moment
 from unmask.training.methods import Method, method_by_name
+from unmask.training.replay import Draw, Replay
 from unmask.training.supervised import (
     LEVELS,
     balanced_batches,
@@ -30,14 +31,26 @@ from unmask.training.supervised import (
     supervised_levels,
     validation_auc,
 )
+from unmask.training.warm import Start, find_start
 
 
 class TeachObjective:
     """Weighted level losses of the labelled crops plus the domain loss of the real ones."""
 
-    def __init__(self, fabric: Fabric, detector: Detector, crops: Crops, validation: Crops, config: Config) -> None:
+    def __init__(
+        self,
+        fabric: Fabric,
+        detector: Detector,
+        crops: Crops,
+        validation: Crops,
+        config: Config,
+        *,
+        replay: Replay | None = None,
+    ) -> None:
         self.fabric, self.crops, self.validation, self.config = fabric, crops, validation, config
         self.method: Method = method_by_name(config.method)
+        draw: Draw = domain_batches if self.method.adversary else balanced_batches
+        self.draw = replay.around(draw) if replay else draw
         section = config.teach
         domains = int(crops.domain.max()) + 1
         adversary = DomainAdversary(
@@ -79,8 +92,7 @@ class TeachObjective:
 
     def batches(self, epoch: int) -> list[list[int]]:
         """Half real, half fake; for the adversary with equal shares of the domains in each half."""
-        draw = domain_batches if self.method.adversary else balanced_batches
-        return draw(self.crops, self.config.teach.optimiser.batch_size, seed=self.config.seed, epoch=epoch)
+        return self.draw(self.crops, self.config.teach.optimiser.batch_size, seed=self.config.seed, epoch=epoch)
 
     def prepare(self, rows: list[int], moment: Moment) -> Batch:
         """Pictures, labels, which are known; real and domain; where the level weights move, another labelled batch.
@@ -181,23 +193,21 @@ def teacher_spec(config: Config) -> DetectorSpec:
 
 def teach(config: Config, folders: Folders, *, out: Path) -> str:
     """Train the teacher on the labelled crops and write it; returns the summary."""
-    method = method_by_name(config.method)
+    start = find_start(config, folders)
+    config = start.shorten(config) if start else config
     section = config.teach
     torch.manual_seed(config.seed)
     fabric = make_fabric(config.scale)
     crops = on_device(folders.training_crops(config, unlabelled=False), fabric.device)
     validation = on_device(folders.validation_crops(config), fabric.device)
     detector = create_detector(teacher_spec(config))
-    inputs = list(folders.inputs)
-    if method.contrast and read_json(folders.pretrain / "pretrain.json")["used"]:
-        weights = folders.pretrain / "encoder.safetensors"
-        detector.encoder.load_state_dict(load_file(weights))
-        inputs.append(weights)
+    inputs = [*folders.inputs, *_load_start(detector, start, config, folders)]
     compile_encoders(config.scale, detector)
-    objective = TeachObjective(fabric, detector, crops, validation, config)
+    replay = start.replay if start else None
+    objective = TeachObjective(fabric, detector, crops, validation, config, replay=replay)
     inputs += weights_files(config.encoder, section.text)
     settings = [config.seed, config.method, section, config.encoder, config.labels, config.preprocess, config.augment]
-    settings.append(roundings(config.scale))
+    settings += [roundings(config.scale), *([start.settings] if start else [])]
     checkpoints = Checkpoints("teach", run_key(settings, inputs))
     loop = Loop(
         fabric,
@@ -207,8 +217,21 @@ def teach(config: Config, folders: Folders, *, out: Path) -> str:
         patience=section.patience,
         seed=config.seed,
         checkpoints=checkpoints,
+        keep="last" if start else "best",
     )
     log = loop.run("teach")
-    best = write_detector(out, objective.kept, log)
+    write_detector(out, objective.kept, log, score=loop.score, champion=start.champion.version if start else "")
     checkpoints.clear()
-    return f"{len(crops):,} labelled crops, {len(log.history)} epochs, validation AUC {best:.3f}"
+    begun = f" from {start.champion.version}" if start else ""
+    return f"{len(crops):,} labelled crops, {len(log.history)} epochs{begun}, validation AUC {told(loop.score)}"
+
+
+def _load_start(detector: Detector, start: Start | None, config: Config, folders: Folders) -> list[Path]:
+    """Load the weights that training goes on from, and return their files."""
+    if start:
+        return [start.load("teacher", detector)]
+    if method_by_name(config.method).contrast and read_json(folders.pretrain / "pretrain.json")["used"]:
+        weights = folders.pretrain / "encoder.safetensors"
+        detector.encoder.load_state_dict(load_file(weights))
+        return [weights]
+    return []
