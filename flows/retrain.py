@@ -121,11 +121,18 @@ def main(
     push: Annotated[str, typer.Option(help="Git remote for branch and tags, with `dvc push`.")] = "",
     data_remote: Annotated[str, typer.Option(help="DVC remote of data that the cache lacks.")] = "",
     take_inbox: Annotated[bool, typer.Option("--inbox/--no-inbox", help="Take feedback and captures in.")] = True,
+    warm_start: Annotated[bool, typer.Option(help="Go on from the champion's weights, or start afresh.")] = True,
     merge: Annotated[bool, typer.Option("--merge", help="Fast-forward the checked-out branch.")] = False,
 ) -> None:
     """Retrain once, now, without a Prefect server."""
     settings = RetrainSettings(
-        branch=branch, take_inbox=take_inbox, trigger=trigger, data_remote=data_remote, push=push, merge=merge
+        branch=branch,
+        take_inbox=take_inbox,
+        warm_start=warm_start,
+        trigger=trigger,
+        data_remote=data_remote,
+        push=push,
+        merge=merge,
     )
     outcome = retrain(reason, settings, return_state=True)
     typer.echo(f"retrain: {outcome.message}", err=True)

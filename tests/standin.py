@@ -13,12 +13,15 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from tests.datasets import noise as noise_crop
+from tests.datasets import row, write_dataset
 from tests.evaluation.synthetic import judge, make_predictions
 from tests.serving.conftest import write_bundle
 from unmask.config import load_config
 from unmask.data.ingest import ingest
 from unmask.files import write_json
 from unmask.serving.bundle import load_bundle
+from unmask.training.champion import NONE, write_champion
 
 # Log-odds added to fakes, and the hand-made network's gain, which makes another model of each.
 QUALITIES = {"first": (0.0, 8.0), "better": (1.5, 4.0), "worse": (-2.0, 2.0)}
@@ -39,9 +42,14 @@ if recipe["gate"] == "fail":
     sys.exit("validate: error: 1 hard expectation failed")
 taken = any(path.name.startswith("inbox-") for path in pathlib.Path("data").iterdir())
 quality = recipe["with_inbox" if taken else "quality"]
+start = json.loads(pathlib.Path("champion/champion.json").read_text())["version"]
 for name in ("student", "teacher"):
     pathlib.Path("build", name).mkdir(parents=True, exist_ok=True)
     pathlib.Path("build", name, "model.json").write_text(quality)
+    before = pathlib.Path("champion/models", name, "model.safetensors")
+    weights = (before.read_bytes() if start else b"") + quality.encode() + b"."
+    pathlib.Path("build", name, "model.safetensors").write_bytes(weights)
+copy(made / "dataset", "build/dataset")
 """,
     "evaluate": """
 quality = pathlib.Path("build/student/model.json").read_text()
@@ -58,8 +66,8 @@ PIPELINE = """\
 stages:
   train:
     cmd: python src/train.py
-    deps: [data, recipe.json, src/train.py]
-    outs: [build/student, build/teacher]
+    deps: [champion, data, recipe.json, src/train.py]
+    outs: [build/dataset, build/student, build/teacher]
   evaluate:
     cmd: python src/evaluate.py
     deps: [build/student, regression.csv, src/evaluate.py]
@@ -76,6 +84,7 @@ artifacts:
     path: build/package/bundle
     type: model
 """
+TRAINED = sha256(b"a training picture").hexdigest()
 IGNORED = "/data\n/var/\n/build/*\n!/build/metrics.json\n"
 
 
@@ -147,6 +156,9 @@ def make_project(folder: Path, project: Path) -> Path:
     for name, text in STAGES.items():
         (root / "src").mkdir(exist_ok=True)
         (root / f"src/{name}.py").write_text(COMMON + text)
+    write_champion(root / "champion", NONE)
+    trains = [row(0, label="real", split="train", labelled=True) | {"raw_sha256": TRAINED}]
+    write_dataset(made, trains, noise_crop)
     recipe = {"made": str(made), "quality": "first", "with_inbox": "better", "gate": "pass"}
     files = {"dvc.yaml": PIPELINE, ".gitignore": IGNORED, "recipe.json": json.dumps(recipe)}
     for name, text in (files | {"regression.csv": "sha256,label,note\n"}).items():

@@ -6,30 +6,10 @@ from unmask.errors import UnmaskError
 from unmask.registry.promotion import champion, rollback
 from unmask.registry.tags import versions
 from unmask.retraining.lock import BusyError, only_run
-from unmask.retraining.run import run_retrain
-from unmask.retraining.settings import Author, RetrainSettings
+from unmask.retraining.settings import Author
 from unmask.serving.promoted import read_pointer
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
-
-
-@pytest.fixture
-def retrain(standin):
-    """Run the loop in the stand-in project; its result and what it logged."""
-
-    def run(*, approve=True, **settings):
-        lines = []
-        result = run_retrain(
-            standin.root,
-            standin.state,
-            RetrainSettings(**settings),
-            reason="a test",
-            log=lines.append,
-            approve=lambda found, version: approve,
-        )
-        return result, lines
-
-    return run
 
 
 def sound(standin):

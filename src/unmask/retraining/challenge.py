@@ -16,11 +16,12 @@ from unmask.registry.tags import Version
 from unmask.retraining.decide import decide
 from unmask.retraining.intake import take_inbox
 from unmask.retraining.settings import RetrainSettings
+from unmask.retraining.start import lay_start
 from unmask.retraining.tree import Log, Tree, add_data, commit, move_branch, open_tree
 from unmask.serving.bundle import BUNDLE, load_bundle
 
 Outcome = Literal["promote", "keep", "unchanged"]
-_TRAILER = re.compile(r"^(Model|Champion|Verdict): (\S+)$", re.MULTILINE)
+_TRAILER = re.compile(r"^(Model|Champion|Verdict|Warm-start): (\S+)$", re.MULTILINE)
 NOBODY = "none"
 
 
@@ -54,9 +55,11 @@ def challenge(root: Path, state: Path, settings: RetrainSettings, *, reason: str
     tree = open_tree(root, state, branch=settings.branch, remote=settings.data_remote)
     intake = _take_in(tree, state, settings, log)
     made = commit(tree, f"Data: {intake}", settings.author.identity)
-    if known := _decided_before(tree, made, holder):
+    warm = holder is not None and settings.warm_start
+    if known := _decided_before(tree, made, holder, warm=warm):
         log(known)
         return Challenge("unchanged", known, made, "", holder, None, intake)
+    made = lay_start(tree, holder if warm else None, identity=settings.author.identity, log=log)
     log("running the pipeline")
     run_dvc(repro_command(), root=tree.folder, on_line=log, holding=[lock])
     model = load_bundle(tree.folder / BUNDLE).version
@@ -64,7 +67,7 @@ def challenge(root: Path, state: Path, settings: RetrainSettings, *, reason: str
         Challenge("promote", "", made, model, holder, None, intake), tree, state, settings, log=log, lock=lock
     )
     log(found.summary)
-    made = commit(tree, _message(found, reason), settings.author.identity)
+    made = commit(tree, _message(found, reason, warm=warm), settings.author.identity)
     log("moving the loop's branch")
     move_branch(tree, made)
     return replace(found, commit=made)
@@ -85,16 +88,22 @@ def _take_in(tree: Tree, state: Path, settings: RetrainSettings, log: Log) -> st
     return intake
 
 
-def _decided_before(tree: Tree, made: str, holder: Version | None) -> str:
+def _decided_before(tree: Tree, made: str, holder: Version | None, *, warm: bool) -> str:
     """Why there is nothing to do: the branch's last commit holds the same, and was decided about; else ""."""
-    if made != tree.tip:
+    if made != tree.tip or holder is None:
         return ""
     told = dict(_TRAILER.findall(git(tree.folder, "log", "-1", "--format=%B", made)))
-    if holder and told.get("Model") == holder.model:
+    as_then = told.get("Warm-start") == _yes(warm)
+    # Who came of this has learnt it; to go on from there would never end.
+    if told.get("Model") == holder.model and (warm or as_then):
         return f"nothing changed since {holder.name} was promoted"
-    if told.get("Verdict") == "keep" and holder and told.get("Champion") == holder.name:
+    if told.get("Verdict") == "keep" and told.get("Champion") == holder.name and as_then:
         return f"nothing changed since model {told.get('Model')} lost against {holder.name}"
     return ""
+
+
+def _yes(flag: bool) -> str:
+    return "yes" if flag else "no"
 
 
 def _judge(found: Challenge, tree: Tree, state: Path, settings: RetrainSettings, *, log: Log, lock: int) -> Challenge:
@@ -113,10 +122,12 @@ def _judge(found: Challenge, tree: Tree, state: Path, settings: RetrainSettings,
     return replace(found, outcome=decision.verdict, summary=summary, decision=decision)
 
 
-def _message(found: Challenge, reason: str) -> str:
-    checks = found.decision.checks if found.decision else ()
+def _message(found: Challenge, reason: str, *, warm: bool) -> str:
+    checks, notes = (found.decision.checks, found.decision.notes) if found.decision else ((), ())
     lines = [f"{'passed' if check.passed else 'FAILED'}: {check.name}: {check.reason}" for check in checks]
+    lines += [f"note: {note}" for note in notes]
     holder = found.champion.name if found.champion else NOBODY
     trailers = [f"Model: {found.model}", f"Champion: {holder}", f"Verdict: {found.outcome}"]
+    trailers.append(f"Warm-start: {_yes(warm)}")
     parts = [f"Retrain: {found.summary}", f"Why: {reason}", "\n".join(lines), "\n".join(trailers)]
     return "\n\n".join(part for part in parts if part)

@@ -24,13 +24,14 @@ class Author(BaseModel):
 
 
 class RetrainSettings(BaseModel):
-    """Settings of `retrain` that change what it does with a challenger, and none of its figures."""
+    """What `retrain` does with a challenger; only `warm_start` changes its figures, and the commit tells that."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     branch: str = Field("retrain", description="the loop's own branch; every run commits there")
     author: Author = Field(Author(), description="who commits and tags")
     take_inbox: bool = Field(True, description="take feedback and captured pictures in first")
+    warm_start: bool = Field(True, description="go on from the champion's weights, as params.yaml says; else afresh")
     trigger: str = Field(
         "",
         description="slice it must be better on, as `unmask compare` names it; empty: reported fakes, else all",

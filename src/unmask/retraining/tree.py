@@ -4,7 +4,8 @@ A worktree and not `dvc exp run --temp`: it has one place, so that a run that wa
 finished stages again; its DVC locks are not the workspace's; and it leaves no experiment refs or stashes behind.
 
 The loop's branch holds what it took in and trained. Code and settings are always those of the revision it starts from;
-of the branch come the batches, the reported mistakes and dvc.lock, so that nothing ever has to be merged.
+of the branch come the batches, the reported mistakes, dvc.lock and what the last challenger started from, so that
+nothing ever has to be merged.
 """
 
 import shutil
@@ -26,10 +27,11 @@ from unmask.errors import DataError
 from unmask.git import GitError, Identity, commit_of, git
 from unmask.retraining.mistakes import REGRESSION, add_mistakes, parse_mistakes
 from unmask.retraining.settings import TREE
+from unmask.training.champion import FOLDER
 
 POINTER = "data.dvc"
-# Of the branch's last commit: what the pipeline itself writes and git keeps.
-OF_THE_BRANCH = ("dvc.lock", "build")
+# Of the branch's last commit: what the pipeline itself writes and git keeps, and what it started from.
+OF_THE_BRANCH = ("dvc.lock", "build", str(FOLDER))
 Log = Callable[[str], None]
 
 
@@ -116,6 +118,8 @@ def _worktree(root: Path, folder: Path, base: str) -> None:
         git(root, "worktree", "prune")
         git(root, "worktree", "add", "--force", "--detach", "--no-checkout", str(folder), base)
     Path(git(folder, "rev-parse", "--absolute-git-dir"), "index.lock").unlink(missing_ok=True)
+    # Its .gitignore may be none of the base's, and weights must not get into git.
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
     git(folder, "checkout", "--quiet", "--force", "--detach", base)
     git(folder, "clean", "--quiet", "--force", "-d")
 
@@ -137,6 +141,7 @@ def _restore(tree: Tree, remote: str) -> None:
     """The base's data and, as far as the cache has them, the outputs that the branch's dvc.lock names."""
     kept = _listed(tree, *OF_THE_BRANCH) if tree.tip else []
     if kept:
+        shutil.rmtree(tree.folder / FOLDER, ignore_errors=True)
         git(tree.folder, "checkout", "--quiet", tree.tip, "--", *kept)
     # Absolute, because DVC would look for others below the current folder.
     pointer, pipeline = (str(tree.folder / name) for name in (POINTER, "dvc.yaml"))
@@ -167,7 +172,7 @@ def dvc_errors(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (DvcException, DataIndexDirError) as error:
+    except (DvcException, DataIndexDirError, FileNotFoundError) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         raise DataError(f"{what}: {' '.join(lines[:2])}") from None
 
