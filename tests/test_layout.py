@@ -48,7 +48,13 @@ CONFINED = {
     "mediapipe": ("data.facemesh",),
     "av": ("data.video",),
     "gto": ("registry.tags",),
-    "dvc": ("protocols.table", "evaluation.comparison.revisions", "retraining.tree", "retraining.decide"),
+    "dvc": (
+        "protocols.table",
+        "evaluation.comparison.revisions",
+        "retraining.tree",
+        "retraining.decide",
+        "retraining.start",
+    ),
 }
 # These run on a bare GPU box: torch and what travels with it.
 GPU_BOX = ("training.", "learning.", "models.", "labels.", "data.loading", "data.preprocess")

@@ -118,7 +118,7 @@ def _worktree(root: Path, folder: Path, base: str) -> None:
         git(root, "worktree", "prune")
         git(root, "worktree", "add", "--force", "--detach", "--no-checkout", str(folder), base)
     Path(git(folder, "rev-parse", "--absolute-git-dir"), "index.lock").unlink(missing_ok=True)
-    # Its .gitignore may be none of the base's, and weights must not get into git.
+    # Weights of an earlier run, whose .gitignore the clean-up below would take away, must not get into git.
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
     git(folder, "checkout", "--quiet", "--force", "--detach", base)
     git(folder, "clean", "--quiet", "--force", "-d")
