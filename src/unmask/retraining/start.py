@@ -49,7 +49,7 @@ def lay_start(tree: Tree, holder: Version | None, *, identity: Identity, log: Lo
 def _fetch(tree: Tree, version: Version, folder: Path, log: Log) -> bool:
     """Bring the weights of VERSION and the list of what trained it into FOLDER; False where they must not be used."""
     models = folder / champion.MODELS
-    with dvc_errors(f"{version.name}: its weights"):
+    with dvc_errors(f"{version.name}: its weights, which `--no-warm-start` does without"):
         files = DVCFileSystem(str(tree.folder), rev=version.commit)
         for name in champion.NAMES:
             (models / name).mkdir(parents=True)
