@@ -1,5 +1,6 @@
 """The compact student: supervised levels on labelled crops, distillation over legal states on all (methods: 4.2, C)."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def student_spec(config: Config) -> DetectorSpec:
 def distill(config: Config, folders: Folders, *, out: Path) -> str:
     """Train the student and write it; returns the summary."""
     start = find_start(config, folders)
-    config = start.shorten(config) if start else config
+    config = replace(config, distill=start.shorten(config.distill)) if start else config
     section = config.distill
     method = method_by_name(config.method)
     torch.manual_seed(config.seed + 1)

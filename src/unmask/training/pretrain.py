@@ -15,6 +15,7 @@ from unmask.files import replacing, write_json
 from unmask.learning.contrast import MoCo
 from unmask.models.encoders import create_encoder
 from unmask.training.augment import augment, random_crop
+from unmask.training.champion import find_champion
 from unmask.training.checkpoint import Checkpoints, run_key, weights_files
 from unmask.training.device import compile_encoders, make_fabric, roundings
 from unmask.training.feeding import Batch, on_device
@@ -22,7 +23,6 @@ from unmask.training.folders import Folders, write_log
 from unmask.training.log import Row
 from unmask.training.loop import Loop, Moment
 from unmask.training.methods import method_by_name, pretrains
-from unmask.training.warm import find_start
 
 
 class ContrastObjective:
@@ -155,5 +155,5 @@ def _left_out(config: Config, folders: Folders) -> str:
         return (
             f"method {config.method} {f'keeps {config.encoder.weights}' if method.contrast else 'does not pre-train'}"
         )
-    start = find_start(config, folders)
-    return f"training goes on from {start.champion.version}" if start else ""
+    champion = find_champion(config.warm_start, folders.champion, folders.dataset)
+    return f"training goes on from {champion.version}" if champion else ""

@@ -1,5 +1,6 @@
 """The teacher: joint embedding, legal-state marginals, bi-level level weights, real-only adversary (methods: 6.2)."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,7 +9,7 @@ from lightning.fabric import Fabric
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from unmask.config import Config
+from unmask.config import Config, Teach
 from unmask.data.loading import Crops
 from unmask.files import read_json
 from unmask.learning.adversary import DomainAdversary, Position, adversary_loss, ramp
@@ -194,7 +195,7 @@ def teacher_spec(config: Config) -> DetectorSpec:
 def teach(config: Config, folders: Folders, *, out: Path) -> str:
     """Train the teacher on the labelled crops and write it; returns the summary."""
     start = find_start(config, folders)
-    config = start.shorten(config) if start else config
+    config = replace(config, teach=_shortened(config.teach, start)) if start else config
     section = config.teach
     torch.manual_seed(config.seed)
     fabric = make_fabric(config.scale)
@@ -224,6 +225,10 @@ def teach(config: Config, folders: Folders, *, out: Path) -> str:
     checkpoints.clear()
     begun = f" from {start.champion.version}" if start else ""
     return f"{len(crops):,} labelled crops, {len(log.history)} epochs{begun}, validation AUC {told(loop.score)}"
+
+
+def _shortened(section: Teach, start: Start) -> Teach:
+    return replace(start.shorten(section), bce_epochs=start.share(section.bce_epochs))
 
 
 def _load_start(detector: Detector, start: Start | None, config: Config, folders: Folders) -> list[Path]:
