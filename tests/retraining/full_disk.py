@@ -3,12 +3,13 @@
 It runs in a mount namespace of its own and mounts the disk on FOLDER.
 """
 
-import errno
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.standin import StandIn
 from unmask.registry.promotion import champion, settle
@@ -21,19 +22,15 @@ BLOCK = bytes(64 * 1024)
 
 
 def retrain() -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "tests.retraining.drive"], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-m", "tests.retraining.drive"], capture_output=True, text=True, check=False)
 
 
 def fill(path: Path, *, left: int) -> None:
     """Fill the disk with the file PATH until LEFT bytes are free."""
     with path.open("wb", buffering=0) as stream:
-        try:
+        with pytest.raises(OSError, match="No space left"):
             while True:
                 stream.write(BLOCK)
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
         stream.truncate(max(0, stream.tell() - left))
 
 
@@ -43,7 +40,6 @@ def check(standin: StandIn, *, left: int) -> None:
     fill(filler, left=left)
     run = retrain()
     last = (run.stderr.strip().splitlines() or [""])[-1]
-    print(f"{left} bytes left, code {run.returncode}: {last}")
     assert run.returncode == 1, run.stdout + run.stderr
     assert last.startswith("drive: error: "), run.stderr
     assert "Traceback" not in run.stderr, run.stderr
