@@ -46,7 +46,26 @@ def test_a_picture_that_cannot_be_judged_says_so_beside_those_that_can(client):
         None,
         "not a JPEG, PNG, WebP, BMP or TIFF picture, but a PDF",
     ]
-    assert answers[1]["judgement"] is None
+    assert (answers[1]["judgement"], answers[1]["box"]) == (None, None)
+
+
+@pytest.mark.parametrize("faces", ["none", "mediapipe"])
+def test_the_box_is_what_was_judged(faces, serving, in_process, detector):
+    picture = grey(20, (256, 128))
+    picture.paste((100, 100, 100), (96, 32, 160, 96))
+    with in_process(dataclasses.replace(serving, faces=faces)) as client:
+        (said,) = ask(client, encode(picture)).json()["answers"]
+        x0, y0, x1, y1 = said["box"]
+        assert 0 < (x1 - x0) * (y1 - y0) < 256 * 128
+        # Not white, which the drawn detector would take for a face; reducing blurs what lies next to the box.
+        changed = Image.new("RGB", picture.size, (70, 0, 0))
+        changed.paste(picture.crop((x0 - 12, y0 - 12, x1 + 12, y1 + 12)), (x0 - 12, y0 - 12))
+        outside = ask(client, encode(changed)).json()["answers"][0]
+        picture.paste((70, 0, 0), (x0 + 2, y0 + 2, x0 + 12, y0 + 12))
+        inside = ask(client, encode(picture)).json()["answers"][0]
+    assert outside == said | {"id": outside["id"]}
+    assert inside["box"] == said["box"]
+    assert inside["judgement"]["probability"] != said["judgement"]["probability"]
 
 
 def test_a_request_without_one_usable_picture_is_refused(client):
@@ -89,7 +108,7 @@ def test_each_face_is_answered_and_the_most_suspect_one_speaks(serving, shared_b
     assert answers[0]["judgement"] == {key: answers[0]["faces"][0][key] for key in answers[0]["judgement"]}
     assert answers[0]["faces"][0]["probability"] > answers[0]["faces"][1]["probability"]
     assert (answers[0]["faces"][0]["score"], answers[0]["small_faces"]) == (0.75, 1)
-    assert (answers[1]["judgement"], answers[1]["faces"], answers[1]["error"]) == (None, [], None)
+    assert [answers[1][key] for key in ("judgement", "box", "faces", "error")] == [None, None, [], None]
 
 
 def test_only_small_faces_are_told_and_not_judged(serving, in_process, detector):

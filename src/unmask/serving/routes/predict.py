@@ -38,7 +38,9 @@ async def predict(
     if all(outcome.error for outcome in outcomes):
         raise Refusal(400, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
     engine.inbox.capture(runtime=runtime, ids=ids, pictures=pictures, answers=[each.answer for each in outcomes])
-    answers = [PictureAnswer.of(outcome, name) for outcome, name in zip(outcomes, ids, strict=True)]
+    answers = [
+        PictureAnswer.of(outcome, name=name, bundle=runtime.bundle) for outcome, name in zip(outcomes, ids, strict=True)
+    ]
     reply = Predictions.model_validate({"answers": answers, **Source.of(runtime.bundle, request_id)})
     # Written here, because FastAPI would validate it once more.
     return Response(reply.model_dump_json(), media_type="application/json")
