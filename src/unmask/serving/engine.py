@@ -8,14 +8,14 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from PIL import Image
 
 from unmask.data.boxes import Box
 from unmask.data.clips import looks_like_clip
-from unmask.errors import DataError, ResourceError
+from unmask.errors import DataError, ResourceError, TooLargeError
 from unmask.service_settings import Serving
 from unmask.serving.batcher import Batcher
 from unmask.serving.budget import Budget
@@ -49,7 +49,7 @@ class Outcome:
 
     FACES is None where pictures are taken as crops, else from left to right, and ANSWER that of the most suspect one.
     READ is what was judged (no picture where nothing could be read); its `views` are those of the faces, in order,
-    and VIEW the one that ANSWER is about.
+    and VIEW the one that ANSWER is about. TOO_LARGE says that it was refused for its bytes or pixels.
     """
 
     answer: Answer | None = None
@@ -57,6 +57,12 @@ class Outcome:
     read: Read | None = None
     view: View | None = None
     error: str = ""
+    too_large: bool = False
+
+    @classmethod
+    def refused(cls, error: DataError) -> Self:
+        """That of a picture which can't be judged."""
+        return cls(error=str(error), too_large=isinstance(error, TooLargeError))
 
 
 @dataclass(frozen=True)
@@ -163,7 +169,7 @@ class Engine:
         except ResourceError:
             raise
         except DataError as error:
-            return Outcome(error=str(error))
+            return Outcome.refused(error)
         return (await self._judge(runtime, [read]))[0]
 
     async def _when_there_is_room(self, pixels: int, pool: Executor, decode: Callable[[], Decoded]) -> Decoded:
@@ -198,7 +204,7 @@ class Engine:
         except ResourceError as error:
             return error
         except DataError as error:
-            return Outcome(error=str(error))
+            return Outcome.refused(error)
         except Exception as error:  # noqa: BLE001  (the other pictures of the run are of other senders)
             return error
 

@@ -74,6 +74,38 @@ def test_a_request_without_one_usable_picture_is_refused(client):
     assert answer.json()["error"] == "picture 1 of 2: not a JPEG, PNG, WebP, BMP or TIFF picture"
 
 
+SMALL, DAMAGED = encode(grey(0)), b"GIF89a"
+HEAVY, WIDE = SMALL + bytes(100_000), encode(grey(0, (400, 300)))
+
+
+@pytest.mark.parametrize(
+    ("bodies", "status"),
+    [
+        ([HEAVY], 413),
+        ([WIDE], 413),
+        ([HEAVY, WIDE], 413),
+        ([HEAVY, DAMAGED], 400),
+        ([DAMAGED, WIDE], 400),
+        ([HEAVY, SMALL], 200),
+    ],
+)
+def test_where_every_picture_is_too_large_the_request_is(in_process, bodies, status):
+    with in_process(limits={"picture_megabytes": 0.1, "picture_megapixels": 0.1}) as client:
+        answer = ask(client, *bodies)
+    assert answer.status_code == status
+    if status == 200:
+        assert [each["error"] for each in answer.json()["answers"]] == ["larger than 0.1 MB", None]
+
+
+@pytest.mark.parametrize("body", [HEAVY, WIDE])
+def test_a_picture_that_is_too_large_is_so_on_every_route(in_process, body):
+    with in_process(limits={"picture_megabytes": 0.1, "picture_megapixels": 0.1}) as client:
+        explained = client.post("/explain", files={"image": body})
+        told = {"id": f"{'0' * 32}-0", "label": "fake", "consent": "true"}
+        reported = client.post("/feedback", files={"image": body}, data=told)
+    assert (explained.status_code, reported.status_code) == (413, 413)
+
+
 def test_too_many_pictures_are_refused(client):
     answer = ask(client, *[encode(grey(0))] * 5)
     assert (answer.status_code, "number of files is 4" in answer.json()["error"]) == (400, True)

@@ -46,7 +46,7 @@ async def explain(
     name = f"{request_id}-0"
     engine.observer.record(runtime=runtime, route="/explain", ids=[name], outcomes=[outcome])
     if outcome.error:
-        raise Refusal(400, outcome.error)
+        raise Refusal(413 if outcome.too_large else 400, outcome.error)
     layer = None
     if outcome.answer:
         loop = asyncio.get_running_loop()
