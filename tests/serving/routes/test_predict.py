@@ -108,7 +108,7 @@ def test_a_picture_that_is_too_large_is_so_on_every_route(in_process, body):
 
 def test_too_many_pictures_are_refused(client):
     answer = ask(client, *[encode(grey(0))] * 5)
-    assert (answer.status_code, "number of files is 4" in answer.json()["error"]) == (400, True)
+    assert (answer.status_code, "more than 4 files (serving.limits.pictures)" in answer.json()["error"]) == (400, True)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])

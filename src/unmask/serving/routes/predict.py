@@ -28,7 +28,10 @@ async def predict(
     request: Request,
     images: Annotated[list[UploadFile], File(description="pictures: JPEG, PNG, WebP, BMP or TIFF")],
 ) -> Response:
-    """Judge each picture. Refused only where none can be judged, with 413 if all are too large; else each says its own error."""
+    """Judge each picture; one that can't be judged says why.
+
+    Refused only where none can be judged: with 413 if all are too large, else with 400.
+    """
     engine: Engine = request.app.state.engine
     runtime, request_id = engine.models.current, request.state.request_id
     pictures = [await read_upload(image) for image in images]
