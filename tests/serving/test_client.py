@@ -76,6 +76,7 @@ def test_giving_the_picture_is_consent(client, picture):
 
 def test_the_model_introduces_itself(client, asked):
     said, models = client.model(), asked.app.state.engine.models
+    assert said.capture == "none"
     assert said.model_version == models.current.bundle.version
     assert (said.swap.since, said.swap.follows_promotions, said.swap.refused) == (models.since, False, None)
 

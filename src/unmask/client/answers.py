@@ -109,13 +109,14 @@ class Swap:
 
 @dataclass(frozen=True)
 class Model(Source):
-    """What is served."""
+    """What is served. CAPTURE says which pictures are kept though nobody sent them with consent: none or uncertain."""
 
     candidate: str
     revision: str
     precision: str
     provider: str
     faces: str
+    capture: str
     labels: list[str]
     metrics: dict[str, object]
     data_note: str

@@ -164,6 +164,10 @@ class Model(Source):
     precision: str = Field(description="numbers that the encoder computes in", examples=["float32"])
     provider: str = Field(description="where ONNX Runtime infers", examples=["CPUExecutionProvider"])
     faces: str = Field(description="none: pictures are taken as crops", examples=["none"])
+    capture: str = Field(
+        description="pictures that are kept though nobody sent them with consent: none, or uncertain ones",
+        examples=["none"],
+    )
     labels: list[str] = Field(description="of `attributes`", examples=[["fake", "eye", "mouth"]])
     metrics: dict[str, object] = Field(
         description="on the test rows", examples=[{"auc": {"value": 0.9, "low": 0.85, "high": 0.94}}]

@@ -13,7 +13,7 @@
  * @typedef {Source & {id: string, judgement: Judged|null, frames: Frame[], duration_s: number}} ClipAnswer
  * @typedef {PictureAnswer & Partial<ClipAnswer> | ClipAnswer & Partial<PictureAnswer>} Answer
  * @typedef {JudgedPicture & {overlay_png: string|null}} Explanation null without a face
- * @typedef {Source & {faces: string, data_note: string, card: string}} Model
+ * @typedef {Source & {faces: string, capture: string, data_note: string, card: string}} Model
  */
 
 /** A request that was not served; status 0 is a service that did not answer. */
