@@ -31,6 +31,7 @@ class RetrainSettings(BaseModel):
     branch: str = Field("retrain", description="the loop's own branch; every run commits there")
     author: Author = Field(Author(), description="who commits and tags")
     take_inbox: bool = Field(True, description="take feedback and captured pictures in first")
+    min_labels: int = Field(0, ge=0, description="labelled pictures that must be new in the inbox; fewer do nothing")
     trigger: str = Field(
         "",
         description="slice it must be better on, as `unmask compare` names it; empty: reported fakes, else all",
