@@ -6,15 +6,16 @@ python -m benchmarks.drill --real ../shared/data   on real pictures with stylega
 A clone of the project's HEAD in the system's temporary folder (TMPDIR) is given a Prefect server, the flows and
 `bentoml serve`, each on a free port; workspace, champion and state of the project stay as they are, and only DVC's
 cache is shared. The drill sends pictures to the service, at first such as the champion was evaluated on, then more and
-more of the newcomer's; and it is the desk that the loop's webhook tells: it looks at what the monitor calls most novel
-and reports what those pictures are. Everything else is the loop's own doing.
+more XX Everything else is the loop's own doing.
 
 Two services beside the one in traffic score the held-out pictures, with the champion before and the challenger after.
 Ends with code 0 where the aim is met, 1 where it is missed.
 """
 
 import os
+import signal
 import tempfile
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,7 +41,7 @@ def main(
     *,
     real: Annotated[Path | None, typer.Option(help="Folder that holds faces/; without it, the sample.")] = None,
     most: Annotated[int, typer.Option(help="Real pictures of each generator, about.")] = 1500,
-    labels: Annotated[int, typer.Option(min=1, help="Pictures that the desk labels, and that start a retrain.")] = 50,
+    labels: Annotated[int, typer.Option(min=1, help="Reports that the desk gives, and that start a retrain.")] = 50,
     seed: Annotated[int, typer.Option(help="Of pictures and traffic.")] = drawn.SEED,
     out: Annotated[Path, typer.Option(help="Where figures and plot go.")] = Path("var/drill"),
     keep: Annotated[bool, typer.Option("--keep", help="Leave the clone and the servers' logs where they are.")] = False,
@@ -53,6 +54,7 @@ def main(
         promotion_minutes=REAL_PROMOTION_MINUTES if real else PROMOTION_MINUTES,
         seed=seed,
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are ended as on Ctrl-C
     run_as_program("drill", lambda: drill(settings, real=real, most=most, out=out, keep=keep))
 
 
@@ -62,6 +64,7 @@ def drill(settings: Settings, *, real: Path | None, most: int, out: Path, keep: 
     Raises:
         UnmaskError: the aim is missed, or the drill could not be run.
     """
+    start = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="unmask-drill-")).resolve()
     try:
         root = clone(Path.cwd(), folder, say)
@@ -69,8 +72,8 @@ def drill(settings: Settings, *, real: Path | None, most: int, out: Path, keep: 
         say(f"drill: {material}")
         (folder / "logs").mkdir()
         outcome = run(stage, material, settings, folder / "logs")
-        config = load_config(root)
-        found = figures(outcome, material, rate=config.evaluate.fake_fpr, seed=settings.seed)
+        rate, minutes = load_config(root).evaluate.fake_fpr, (time.monotonic() - start) / 60
+        found = figures(outcome, material, rate=rate, seed=settings.seed, minutes=minutes)
         write(out, found, outcome)
         print("\n".join(lines(found)))
     finally:

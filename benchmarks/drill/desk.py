@@ -1,4 +1,4 @@
-"""The desk: people who are told by the loop's webhook, look at what the monitor finds novel, and say what it is.
+"""The desk: people who are told by the loop's webhook, look through what is novel, and report the fakes that got by.
 
 Which pictures they look at follows from what the service and the monitor show, never from what they are.
 """
@@ -6,7 +6,7 @@ Which pictures they look at follows from what the service and the monitor show, 
 import json
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -63,16 +63,8 @@ class Webhook:
         return f"http://127.0.0.1:{self._server.server_port}/notices"
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """What the desk reported: the request it was about, and whether the verdict had been wrong."""
-
-    sent: Sent
-    wrong: bool
-
-
-def choose(state: Path, sent: Iterable[Sent], *, most: int) -> list[Sent]:
-    """Requests to look at: what the newest report calls novel, then the review queue, each with the best first.
+def to_look_at(state: Path, sent: Iterable[Sent]) -> list[Sent]:
+    """Requests in the order in which they are looked at: the newest report's novel ones, then the review queue.
 
     A picture that was sent twice is looked at once.
     """
@@ -81,19 +73,32 @@ def choose(state: Path, sent: Iterable[Sent], *, most: int) -> list[Sent]:
     novel = [str(each["id"]) for each in read_json(reports[-1])["novel"]] if reports else []
     ids = [*novel, *(entry.row.id for entry in queue(state))]
     chosen = {by_id[one].picture.name: by_id[one] for one in reversed(ids) if one in by_id}
-    return list(reversed(chosen.values()))[:most]
+    return list(reversed(chosen.values()))
 
 
-def label(client: Client, chosen: Sequence[Sent], *, seconds: float) -> list[Labelled]:
-    """Report what each of them is, SECONDS apart, with the picture, which is consent to learn from it.
+@dataclass(frozen=True)
+class Review:
+    """How many pictures the desk looked at, and the requests about which it reported."""
+
+    looked_at: int
+    reported: list[Sent]
+
+
+def review(client: Client, waiting: Iterable[Sent], *, most: int, seconds: float) -> Review:
+    """Look at a picture every so many SECONDS and report the fakes that were not called fake, at most MOST of them.
+
+    A report comes with the picture, which is consent to learn from it.
 
     Raises:
         ServiceError: the service refuses a report.
     """
-    done = []
-    for each in chosen:
-        truth = each.picture.label
-        client.feedback(each.id, truth, note="the drill's desk", picture=each.picture.data)
-        done.append(Labelled(each, wrong=each.verdict not in {truth, "uncertain"}))
+    looked_at, reported = 0, []
+    for each in waiting:
+        if len(reported) == most:
+            break
+        looked_at += 1
+        if each.picture.label == "fake" and each.verdict != "fake":
+            client.feedback(each.id, "fake", note="the drill's desk", picture=each.picture.data)
+            reported.append(each)
         time.sleep(seconds)
-    return done
+    return Review(looked_at, reported)

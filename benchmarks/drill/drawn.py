@@ -1,7 +1,8 @@
 """The drill's pictures on the sample: drawn like it, of people that it does not have, and those of the newcomer."""
 
 import tempfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,19 +15,16 @@ from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.sample.build import CODEC_STREAM, FORGER_STREAM, draw_sample, take_photo
 from unmask.data.sample.codec import encode
 from unmask.data.sample.fields import stream
-from unmask.data.sample.forgers import SEEN, UNSEEN
+from unmask.data.sample.forgers import UNSEEN
 from unmask.data.sample.plan import FULL, Batch, SampleCounts
 from unmask.data.sample.portrait import draw_shot
 from unmask.data.tables import read_table
 from unmask.errors import DataError
 
 SEED = 20261121  # other people than any sample's
-REALS, OLD_UNSEEN, NEW = (
-    520,
-    60,
-    360,
-)  # pictures: photographs, of each generator that the sample tests on only, newcomer's
-HELD_OUT, HELD_OUT_NEW = 0.45, 0.33  # shares of people
+# Pictures: photographs, of each generator that the sample trains on, of each that it only tests on, of the newcomer.
+REALS, OLD_SEEN, OLD_UNSEEN, NEW = 520, 160, 80, 360
+HELD_OUT, HELD_OUT_NEW = 0.5, 0.33  # shares of people
 NEWCOMERS = 9_000_000  # their numbers begin here, beyond those of the sample's people
 PREDICTIONS = Path("build/evaluation/predictions.parquet")
 
@@ -41,15 +39,25 @@ def draw_material(root: Path, *, seed: int, workers: int) -> Material:
     """
     fakes = fakes_for_each_real(root / PREDICTIONS)
     with tempfile.TemporaryDirectory(prefix="unmask-drill-") as folder:
-        drawn = [picture for batch in FULL for picture in _batch(Path(folder, str(batch)), batch, fakes, seed, workers)]
-    sent, kept = divide(drawn, HELD_OUT, seed=seed)
+        drawn = [one for batch in FULL for one in _batch(Path(folder, str(batch)), batch, seed=seed, workers=workers)]
+    sent, kept = divide((one for one in drawn if one.generator not in UNSEEN), HELD_OUT, seed=seed)
     say(f"drill: drawing {NEW} pictures of {newcomer.NAME}")
     with process_pool(Workers(workers), workers) as pool:
         made = ordered_map(pool, partial(_forge, seed), range(NEW), ahead=4 * workers)
         new, new_kept = divide(track(made, newcomer.NAME, total=NEW), HELD_OUT_NEW, seed=seed)
-    held_out = [*kept, *(picture for picture in sent if picture.generator in UNSEEN), *new_kept]
-    usual = [picture for picture in sent if picture.generator not in UNSEEN]
-    return Material(newcomer.NAME, usual, new, held_out)
+    held_out = [*kept, *(one for one in drawn if one.generator in UNSEEN), *new_kept]
+    return Material(newcomer.NAME, usual_mix(sent, fakes), new, held_out)
+
+
+def usual_mix(pictures: Sequence[Picture], fakes: float) -> list[Picture]:
+    """All photographs, and of the fakes so many for each of them; of every generator about as many."""
+    reals = [one for one in pictures if one.label == "real"]
+    by_generator: defaultdict[str, list[Picture]] = defaultdict(list)
+    for one in pictures:
+        if one.label == "fake":
+            by_generator[one.generator].append(one)
+    each = round(fakes * len(reals) / max(1, len(by_generator)))
+    return [*reals, *(one for of in by_generator.values() for one in of[:each])]
 
 
 def fakes_for_each_real(predictions: Path) -> float:
@@ -68,11 +76,11 @@ def fakes_for_each_real(predictions: Path) -> float:
     return (len(rows) - reals) / reals
 
 
-def _batch(folder: Path, batch: Batch, fakes: float, seed: int, workers: int) -> Iterator[Picture]:
-    """A batch's share of the pictures; the sample's second is the newer cameras'."""
+def _batch(folder: Path, batch: Batch, *, seed: int, workers: int) -> Iterator[Picture]:
+    """A batch's share of the pictures; the sample's second is of newer cameras."""
     part = FULL[batch].real / sum(counts.real for counts in FULL.values())
-    seen, unseen = (round(part * count) for count in (REALS * fakes / len(SEEN), OLD_UNSEEN))
-    counts = SampleCounts(real=round(part * REALS), unlabelled=0, seen=seen, unseen=unseen)
+    reals, seen, unseen = (round(part * count) for count in (REALS, OLD_SEEN, OLD_UNSEEN))
+    counts = SampleCounts(real=reals, unlabelled=0, seen=seen, unseen=unseen)
     draw_sample(folder, seed=seed, batch=batch, counts=counts, workers=workers)
     root = folder / "sample"
     groups = pd.read_csv(root / "attributes.csv", dtype=str).set_index("file")["group"]

@@ -1,18 +1,18 @@
 """The drill from the first request to the promoted model; it sends traffic and feedback and touches nothing else."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.drill.desk import DRIFTED, Labelled, Notice, Webhook, choose, label
+from benchmarks.drill.desk import DRIFTED, Notice, Review, Webhook, review, to_look_at
 from benchmarks.drill.measure import Scores, score
 from benchmarks.drill.pictures import Material
 from benchmarks.drill.servers import Loop, loop_and_service
 from benchmarks.drill.stage import Stage
 from benchmarks.drill.traffic import Plan, Sender, Sent
-from benchmarks.serve.server import last_line
 from unmask.client import Client
 from unmask.console import say
 from unmask.errors import UnmaskError
@@ -21,18 +21,19 @@ T = TypeVar("T")
 LOST_FOR_GOOD = ("retrain: keep", "retrain failed", "retrain crashed", "monitor failed")
 AFTERWARDS_S = 20.0  # traffic goes on after the swap
 POLL_S, REPORT_S = 0.5, 60.0
+_SAID = re.compile(r"Flow run '[^']*' - (.+)")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Traffic, the deployments, how long the steps may take; the desk gives the labels that start a retrain."""
+    """Traffic, the deployments, how long the steps may take, and the desk's pace; it reports what starts a retrain."""
 
     plan: Plan
     loop: Loop
     alarm_minutes: float
     promotion_minutes: float
     seed: int
-    label_seconds: float = 0.5
+    look_seconds: float = 0.1
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Outcome:
     after: Scores | None = None
     sent: list[Sent] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    labelled: list[Labelled] = field(default_factory=list)
+    review: Review | None = None
     alarm: float | None = None
     labels_given: float | None = None
     promoted: float | None = None
@@ -125,10 +126,15 @@ class _Watch:
             if bad := next((one for one in self.outcome.notices if one.subject in LOST_FOR_GOOD), None):
                 raise _MissedError(f"{bad.subject}: {bad.text}")
             if now - shown > REPORT_S:
-                shown, said = now, last_line(self.logs / "flows.log")
-                self.clock.say(f"waiting for the {what}; {len(self.outcome.sent)} requests; flows: {said}")
+                shown = now
+                self.clock.say(f"waiting for the {what}; {len(self.outcome.sent)} requests; {self._at_work()}")
             time.sleep(POLL_S)
         raise _MissedError(f"no {what} within {minutes:g} minutes")
+
+    def _at_work(self) -> str:
+        """What a flow said last."""
+        said = _SAID.findall((self.logs / "flows.log").read_text(encoding="utf-8", errors="replace"))
+        return f"flows: {said[-1]}" if said else "no flow has run yet"
 
 
 def _learn(stage: Stage, url: str, settings: Settings, watch: _Watch) -> None:
@@ -140,10 +146,12 @@ def _learn(stage: Stage, url: str, settings: Settings, watch: _Watch) -> None:
     outcome.alarm = alarm.time
     clock.say(f"alarm: {alarm.text}")
     with Client(url) as client:
-        chosen = choose(stage.state, list(outcome.sent), most=settings.loop.labels)
-        outcome.labelled = label(client, chosen, seconds=settings.label_seconds)
-    outcome.labels_given = time.monotonic()
-    clock.say(f"the desk labelled {len(outcome.labelled)} pictures")
+        waiting = to_look_at(stage.state, list(outcome.sent))
+        done = review(client, waiting, most=settings.loop.labels, seconds=settings.look_seconds)
+    outcome.review, outcome.labels_given = done, time.monotonic()
+    clock.say(f"the desk looked at {done.looked_at} pictures and reported {len(done.reported)}")
+    if len(done.reported) < settings.loop.labels:
+        raise _MissedError(f"the desk found {len(done.reported)} fakes that got by, {settings.loop.labels} are wanted")
     swapped = watch.wait(lambda: _swapped(outcome, stage), "promotion", minutes=settings.promotion_minutes)
     outcome.promoted = swapped.time
     clock.say(f"model {swapped.model} answers")

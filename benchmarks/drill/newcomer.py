@@ -13,7 +13,7 @@ from unmask.data.sample.warping import face_mask
 
 NAME = "lattice"
 PERIOD_PX = (7.0, 9.0)  # each value is drawn from its range for every picture
-LEVELS = (6.0, 9.0)  # of 255, of the wave along each side
+LEVELS = (8.0, 10.0)  # of 255, of the wave along each side
 COLOUR = np.array([1.0, -0.35, -0.35], np.float32)  # red against the rest: a twentieth of it shows in brightness
 FEATHER = 0.03  # of the picture's height
 ALTERED = 0.08  # of the soft mask, from which a pixel counts as altered

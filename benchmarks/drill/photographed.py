@@ -89,10 +89,11 @@ def _kept(file: File, seed: int) -> bool:
 def _chosen(folder: Path, *, most: int, seed: int) -> Iterator[File]:
     source, label, generator = folder.parts[-3:]
     originals = _originals(folder.parents[1] / "pairs.csv")
+    alone = "" if label == "real" else f"{generator}/"  # a fake without a pair belongs to no photograph of its name
     paths = sorted(path for path in folder.iterdir() if path.is_file())
     for kind in LABELS:
         for path in paths if kind == label else ():
-            group = f"{source}/{originals.get(path.name, path.name)}"
+            group = f"{source}/{originals.get(path.name, alone + path.name)}"
             if uniform(seed, "chosen", group) * len(paths) < most:
                 yield File(path, source, kind, generator, group)
 

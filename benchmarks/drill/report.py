@@ -2,16 +2,18 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.drill.drill import Outcome
 from benchmarks.drill.measure import Change, compare, false_positive_rate
-from benchmarks.drill.pictures import Material
+from benchmarks.drill.pictures import Material, Picture
+from benchmarks.drill.traffic import Sent
 from unmask.files import replacing, write_json
 
+REALS, KNOWN = "photographs", "known generators"
 BEFORE, AFTER, WORSE = 0.5, 0.85, 0.02  # the aim: recall from below, to at least; what an old generator may lose
 
 
@@ -25,9 +27,9 @@ class Figures:
     of_the_newcomer: int | None
     minutes_to_alarm: float | None
     false_alarms: int
+    looked_at: int
     labels: int
     labels_by_generator: dict[str, int]
-    wrong_verdicts_reported: int
     minutes_to_promotion: float | None
     requests: int
     lost: int
@@ -36,6 +38,7 @@ class Figures:
     recall_before: float
     changes: list[Change]
     failure: str
+    minutes: float
 
     @property
     def met(self) -> bool:
@@ -49,8 +52,12 @@ class Figures:
         return next((one for one in self.changes if one.generator == generator), None)
 
 
-def figures(outcome: Outcome, material: Material, *, rate: float, seed: int) -> Figures:
-    """Count and compare; RATE is the false-positive rate at which recalls are held against each other."""
+def figures(outcome: Outcome, material: Material, *, rate: float, seed: int, minutes: float) -> Figures:
+    """Count and compare; RATE is the false-positive rate at which recalls are held against each other.
+
+    MINUTES are those of the whole drill.
+    """
+    reported = outcome.review.reported if outcome.review else []
     pictures, before, after = material.held_out, outcome.before, outcome.after
     until_alarm = [one for one in outcome.sent if _between(outcome.began, one.time, outcome.alarm)]
     alone = compare(pictures, before, before, rate=rate, seed=seed)
@@ -61,9 +68,9 @@ def figures(outcome: Outcome, material: Material, *, rate: float, seed: int) -> 
         of_the_newcomer=_of(until_alarm, material.newcomer) if outcome.alarm else None,
         minutes_to_alarm=_minutes(outcome.began, outcome.alarm),
         false_alarms=outcome.false_alarms,
-        labels=len(outcome.labelled),
-        labels_by_generator=dict(Counter(one.sent.picture.generator for one in outcome.labelled)),
-        wrong_verdicts_reported=sum(one.wrong for one in outcome.labelled),
+        looked_at=outcome.review.looked_at if outcome.review else 0,
+        labels=len(reported),
+        labels_by_generator=dict(Counter(one.picture.generator for one in reported)),
         minutes_to_promotion=_minutes(outcome.began, outcome.promoted),
         requests=len(outcome.sent),
         lost=sum(bool(one.error) for one in outcome.sent),
@@ -72,6 +79,7 @@ def figures(outcome: Outcome, material: Material, *, rate: float, seed: int) -> 
         recall_before=next(one.recall[0] for one in alone if one.generator == material.newcomer),
         changes=compare(pictures, before, after, rate=rate, seed=seed) if after else [],
         failure=outcome.failure,
+        minutes=minutes,
     )
 
 
@@ -86,10 +94,11 @@ def lines(found: Figures) -> Iterator[str]:
         "of them its own": _shown(found.of_the_newcomer),
         "minutes from its first picture to the alarm": _shown(found.minutes_to_alarm),
         "alarms before it came": str(found.false_alarms),
-        "labels given": f"{found.labels} ({kinds or 'none'}), {found.wrong_verdicts_reported} of wrong verdicts",
+        "labels given": f"{found.labels} ({kinds or 'none'}), {found.looked_at} pictures looked at",
         "minutes from its first picture to the promoted model": _shown(found.minutes_to_promotion),
         f"recall on {found.newcomer} after, same rate": after,
         "requests lost": f"{found.lost} of {found.requests:,}",
+        "minutes of the whole drill": _shown(found.minutes),
     }
     yield from ("| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items()), "")
     if found.changes:
@@ -120,25 +129,17 @@ def draw(path: Path, outcome: Outcome) -> None:
     start = outcome.sent[0].time if outcome.sent else 0.0
     figure = Figure(figsize=(9, 4), layout="constrained")
     axes = figure.subplots()
-    kinds = {"photographs": "tab:blue", "known generators": "tab:gray", outcome.newcomer: "tab:red"}
-    for name, colour in kinds.items():
-        of = [
-            one
-            for one in outcome.sent
-            if not one.error and _kind(one.picture.generator, one.picture.label, outcome.newcomer) == name
-        ]
-        times = [(one.time - start) / 60 for one in of]
-        axes.scatter(times, [one.probability for one in of], s=5, alpha=0.5, c=colour, label=name, linewidths=0)
-    marks = {
-        "newcomer": outcome.began,
-        "alarm": outcome.alarm,
-        "labels": outcome.labels_given,
-        "promoted": outcome.promoted,
-    }
-    for name, at in marks.items():
+    answered = [one for one in outcome.sent if not one.error]
+    for name, colour in {REALS: "tab:blue", KNOWN: "tab:gray", outcome.newcomer: "tab:red"}.items():
+        of = [one for one in answered if _kind(one.picture, outcome.newcomer) == name]
+        minutes = [(one.time - start) / 60 for one in of]
+        axes.scatter(minutes, [one.probability for one in of], s=5, alpha=0.5, c=colour, label=name, linewidths=0)
+    steps = {"newcomer": outcome.began, "alarm": outcome.alarm, "labels": outcome.labels_given}
+    for row, (name, at) in enumerate((steps | {"promoted": outcome.promoted}).items()):
         if at is not None:
-            axes.axvline((at - start) / 60, color="black", linewidth=0.8)
-            axes.annotate(name, ((at - start) / 60, 1.02), xycoords=("data", "axes fraction"), rotation=30, fontsize=8)
+            place = (at - start) / 60
+            axes.axvline(place, color="black", linewidth=0.8)
+            axes.annotate(name, (place, 1.01 + 0.05 * row), xycoords=("data", "axes fraction"), fontsize=8)
     axes.set(xlabel="minutes", ylabel="probability of a forgery", ylim=(-0.02, 1.02))
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     with replacing(path) as temporary:
@@ -151,17 +152,17 @@ def _row(one: Change) -> str:
     return f"| {one.generator} | {one.pictures} | {recall} | {change} | {area} | {own} |"
 
 
-def _kind(generator: str, label: str, newcomer: str) -> str:
-    if label == "real":
-        return "photographs"
-    return newcomer if generator == newcomer else "known generators"
+def _kind(picture: Picture, newcomer: str) -> str:
+    if picture.label == "real":
+        return REALS
+    return newcomer if picture.generator == newcomer else KNOWN
 
 
 def _between(first: float | None, time: float, last: float | None) -> bool:
     return first is not None and last is not None and first <= time <= last
 
 
-def _of(sent: list[Any], generator: str) -> int:
+def _of(sent: Sequence[Sent], generator: str) -> int:
     return sum(one.picture.generator == generator for one in sent)
 
 

@@ -16,9 +16,9 @@ from unmask.client import Client, Prediction, ServiceError
 class Plan:
     """Pictures a second; how many before the newcomer comes; over how many its share rises; the share it keeps then."""
 
-    rate: float = 3.0
-    calm: int = 240
-    rise: int = 120
+    rate: float = 4.0
+    calm: int = 200
+    rise: int = 100
     peak: float = 0.5
 
     def share(self, number: int) -> float:

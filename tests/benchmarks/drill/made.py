@@ -8,14 +8,19 @@ from PIL import Image
 from benchmarks.drill.pictures import Material, Picture
 
 SIDE = 48
-KINDS = {"camera": ("real", 50), "swap": ("fake", 230), "newcomer": ("fake", 128)}  # generator: label, grey level
+# Generator: label and colour; to the model, which looks at their mean, the newcomer is uncertain.
+KINDS = {
+    "camera": ("real", (50, 50, 50)),
+    "swap": ("fake", (230, 230, 230)),
+    "newcomer": ("fake", (80, 80, 220)),
+}
 
 
 def picture(generator: str, number: int) -> Picture:
     """A picture like no other of its generator."""
-    label, level = KINDS[generator]
-    rng = np.random.default_rng((level, number))
-    pixels = np.clip(level + rng.normal(0, 12, 3) + rng.normal(0, 8, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
+    label, colour = KINDS[generator]
+    rng = np.random.default_rng((*colour, number))
+    pixels = np.clip(colour + rng.normal(0, 12, 3) + rng.normal(0, 8, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
     stream = BytesIO()
     Image.fromarray(pixels).save(stream, format="PNG")
     return Picture(f"{generator}/{number}.png", stream.getvalue(), label, generator, f"{generator}-{number}")

@@ -3,7 +3,7 @@ import json
 import httpx
 import pytest
 
-from benchmarks.drill.desk import Webhook, choose, label
+from benchmarks.drill.desk import Webhook, review, to_look_at
 from benchmarks.drill.traffic import Sent
 from tests.benchmarks.drill.made import picture
 from tests.standin import StandIn
@@ -26,23 +26,21 @@ def test_the_most_novel_come_first_then_the_least_certain(tmp_path, sent):
     StandIn(tmp_path).capture(4, probability=0.9)
     StandIn(tmp_path).capture(1, probability=0.52)
     report(tmp_path / "var", 5, 2)
-    chosen = choose(tmp_path / "var", sent, most=3)
-    assert [one.id for one in chosen] == [sent[5].id, sent[2].id, sent[1].id]
+    chosen = to_look_at(tmp_path / "var", sent)
+    assert [one.id for one in chosen] == [sent[5].id, sent[2].id, sent[1].id, sent[4].id]
 
 
 def test_what_was_not_sent_here_or_got_no_answer_is_passed_over(tmp_path, sent):
     report(tmp_path / "var", 77, 3)
     lost = [*sent[:3], Sent(3.0, sent[3].picture, sent[3].id, error="lost")]
-    assert choose(tmp_path / "var", lost, most=9) == []
+    assert to_look_at(tmp_path / "var", lost) == []
 
 
 def test_a_picture_that_was_sent_twice_is_looked_at_once(tmp_path, sent):
     again = Sent(9.0, sent[2].picture, f"{9:032x}-0", 0.4, "real", "m")
     report(tmp_path / "var", 2, 9, 3)
-    assert [one.picture.name for one in choose(tmp_path / "var", [*sent, again], most=9)] == [
-        "newcomer/2.png",
-        "newcomer/3.png",
-    ]
+    names = [one.picture.name for one in to_look_at(tmp_path / "var", [*sent, again])]
+    assert names == ["newcomer/2.png", "newcomer/3.png"]
 
 
 class Told:
@@ -53,12 +51,20 @@ class Told:
         self.reports.append((prediction, label, picture))
 
 
-def test_a_label_is_the_truth_with_the_picture_and_counts_wrong_verdicts(sent):
+def test_fakes_that_got_by_are_reported_with_the_picture(sent):
     client = Told()
-    unsure = Sent(9.0, picture("newcomer", 9), "9-0", 0.5, "uncertain", "m")
-    done = label(client, [sent[0], unsure], seconds=0.0)
-    assert client.reports == [(sent[0].id, "fake", sent[0].picture.data), ("9-0", "fake", unsure.picture.data)]
-    assert [one.wrong for one in done] == [True, False]
+    caught = Sent(8.0, picture("swap", 8), "8-0", 0.9, "fake", "m")
+    real = Sent(9.0, picture("camera", 9), "9-0", 0.1, "real", "m")
+    unsure = Sent(9.0, picture("newcomer", 9), "7-0", 0.5, "uncertain", "m")
+    done = review(client, [caught, sent[0], real, unsure], most=9, seconds=0.0)
+    assert client.reports == [(sent[0].id, "fake", sent[0].picture.data), ("7-0", "fake", unsure.picture.data)]
+    assert (done.looked_at, done.reported) == (4, [sent[0], unsure])
+
+
+def test_the_desk_stops_when_it_has_reported_enough(sent):
+    client = Told()
+    assert review(client, sent, most=2, seconds=0.0).looked_at == 2
+    assert len(client.reports) == 2
 
 
 def test_notices_are_received():
