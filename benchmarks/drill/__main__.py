@@ -13,6 +13,7 @@ Ends with code 0 where the aim is met, 1 where it is missed.
 """
 
 import os
+import shutil
 import signal
 import tempfile
 import time
@@ -26,7 +27,7 @@ from benchmarks.drill.drill import Settings, run
 from benchmarks.drill.pictures import Material
 from benchmarks.drill.report import figures, lines, write
 from benchmarks.drill.servers import Loop
-from benchmarks.drill.stage import Stage, change_params, clone, remove, replace_data, stage_champion
+from benchmarks.drill.stage import Stage, change_params, clone, replace_data, stage_champion
 from benchmarks.drill.traffic import Plan
 from unmask.config import load_config
 from unmask.console import run_as_program, say
@@ -44,9 +45,9 @@ def main(
     labels: Annotated[int, typer.Option(min=1, help="Reports that the desk gives, and that start a retrain.")] = 50,
     seed: Annotated[int, typer.Option(help="Of pictures and traffic.")] = drawn.SEED,
     out: Annotated[Path, typer.Option(help="Where figures and plot go.")] = Path("var/drill"),
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the clone and the servers' logs where they are.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the clone where it is.")] = False,
 ) -> None:
-    """Run the drill and print what it came to; written to --out as drill.md, drill.json and drill.png."""
+    """Run the drill and print what it came to; --out gets drill.md, drill.json, drill.png and the servers' logs."""
     settings = Settings(
         plan=Plan(),
         loop=Loop(labels=labels),
@@ -66,22 +67,34 @@ def drill(settings: Settings, *, real: Path | None, most: int, out: Path, keep: 
     """
     start = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="unmask-drill-")).resolve()
+    logs = folder / "logs"
+    logs.mkdir()
     try:
         root = clone(Path.cwd(), folder, say)
         stage, material = _real_stage(root, folder, real, most, settings) if real else _sample_stage(root, settings)
         say(f"drill: {material}")
-        (folder / "logs").mkdir()
-        outcome = run(stage, material, settings, folder / "logs")
+        outcome = run(stage, material, settings, logs)
         rate, minutes = load_config(root).evaluate.fake_fpr, (time.monotonic() - start) / 60
         found = figures(outcome, material, rate=rate, seed=settings.seed, minutes=minutes)
         write(out, found, outcome)
         print("\n".join(lines(found)))
     finally:
-        if not keep:
-            remove(folder)
+        keep_logs(logs, out / "logs")
+        if keep:
+            say(f"drill: the clone is left in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
     if not found.met:
         raise UnmaskError(f"the aim is missed; {out / 'drill.md'} says in what")
     return f"the aim is met; {out / 'drill.md'}, {out / 'drill.png'}"
+
+
+def keep_logs(logs: Path, target: Path) -> None:
+    """Copy what the servers printed to TARGET, in place of an earlier drill's."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for log in logs.glob("*.log"):
+        shutil.copyfile(log, target / log.name)
 
 
 def _sample_stage(root: Path, settings: Settings) -> tuple[Stage, Material]:

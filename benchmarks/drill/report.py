@@ -139,7 +139,7 @@ def draw(path: Path, outcome: Outcome) -> None:
         if at is not None:
             place = (at - start) / 60
             axes.axvline(place, color="black", linewidth=0.8)
-            axes.annotate(name, (place, 1.01 + 0.05 * row), xycoords=("data", "axes fraction"), fontsize=8)
+            axes.annotate(name, (place, 1.01 + 0.05 * (row % 2)), xycoords=("data", "axes fraction"), fontsize=8)
     axes.set(xlabel="minutes", ylabel="probability of a forgery", ylim=(-0.02, 1.02))
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     with replacing(path) as temporary:

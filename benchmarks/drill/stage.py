@@ -1,6 +1,5 @@
 """The drill's stage: a clone of the project with a state folder of its own, so that nothing of the user's changes."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,8 +98,3 @@ def stage_champion(root: Path, log: Log) -> Stage:
     promote(root, state, name, stage="prod", reason="the drill's champion", identity=AUTHOR)
     log(f"the champion is {name}, model {model}")
     return Stage(root, model)
-
-
-def remove(folder: Path) -> None:
-    """Remove what the drill made; links into DVC's cache may be read-only."""
-    shutil.rmtree(folder, ignore_errors=True)
