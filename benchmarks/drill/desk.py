@@ -92,7 +92,8 @@ def review(client: Client, waiting: Iterable[Sent], *, most: int, seconds: float
     Raises:
         ServiceError: the service refuses a report.
     """
-    looked_at, reported = 0, []
+    looked_at = 0
+    reported: list[Sent] = []
     for each in waiting:
         if len(reported) == most:
             break

@@ -25,6 +25,7 @@ SEED = 20261121  # other people than any sample's
 # Pictures: photographs, of each generator that the sample trains on, of each that it only tests on, of the newcomer.
 REALS, OLD_SEEN, OLD_UNSEEN, NEW = 520, 160, 80, 360
 HELD_OUT, HELD_OUT_NEW = 0.5, 0.33  # shares of people
+BATCHES: tuple[Batch, ...] = (1, 2)  # of the sample
 NEWCOMERS = 9_000_000  # their numbers begin here, beyond those of the sample's people
 PREDICTIONS = Path("build/evaluation/predictions.parquet")
 
@@ -39,7 +40,9 @@ def draw_material(root: Path, *, seed: int, workers: int) -> Material:
     """
     fakes = fakes_for_each_real(root / PREDICTIONS)
     with tempfile.TemporaryDirectory(prefix="unmask-drill-") as folder:
-        drawn = [one for batch in FULL for one in _batch(Path(folder, str(batch)), batch, seed=seed, workers=workers)]
+        drawn = [
+            one for batch in BATCHES for one in _batch(Path(folder, str(batch)), batch, seed=seed, workers=workers)
+        ]
     sent, kept = divide((one for one in drawn if one.generator not in UNSEEN), HELD_OUT, seed=seed)
     say(f"drill: drawing {NEW} pictures of {newcomer.NAME}")
     with process_pool(Workers(workers), workers) as pool:

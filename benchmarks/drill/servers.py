@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ def service(root: Path, log: Path, **settings: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{started.port}"
 
 
-def environment(root: Path) -> Mapping[str, str]:
+def environment(root: Path) -> dict[str, str]:
     """This interpreter first on PATH and the code of ROOT first among the modules."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     modules = os.pathsep.join(filter(None, [str(root / "src"), str(root), os.environ.get("PYTHONPATH")]))
