@@ -76,30 +76,29 @@ def to_look_at(state: Path, sent: Iterable[Sent]) -> list[Sent]:
     return list(reversed(chosen.values()))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Review:
-    """How many pictures the desk looked at, and the requests about which it reported."""
+    """The requests that the desk looked at, and those about which it reported."""
 
-    looked_at: int
-    reported: list[Sent]
+    looked_at: list[Sent] = field(default_factory=list)
+    reported: list[Sent] = field(default_factory=list)
 
+    def go_on(self, client: Client, waiting: Iterable[Sent], *, most: int, seconds: float) -> None:
+        """Look at a picture every so many SECONDS and report the fakes that were not called fake, MOST in all.
 
-def review(client: Client, waiting: Iterable[Sent], *, most: int, seconds: float) -> Review:
-    """Look at a picture every so many SECONDS and report the fakes that were not called fake, at most MOST of them.
+        A report comes with the picture, which is consent to learn from it.
 
-    A report comes with the picture, which is consent to learn from it.
-
-    Raises:
-        ServiceError: the service refuses a report.
-    """
-    looked_at = 0
-    reported: list[Sent] = []
-    for each in waiting:
-        if len(reported) == most:
-            break
-        looked_at += 1
-        if each.picture.label == "fake" and each.verdict != "fake":
-            client.feedback(each.id, "fake", note="the drill's desk", picture=each.picture.data)
-            reported.append(each)
-        time.sleep(seconds)
-    return Review(looked_at, reported)
+        Raises:
+            ServiceError: the service refuses a report.
+        """
+        known = {each.picture.name for each in self.looked_at}
+        for each in waiting:
+            if len(self.reported) == most:
+                return
+            if each.picture.name in known:
+                continue
+            self.looked_at.append(each)
+            if each.picture.label == "fake" and each.verdict != "fake":
+                client.feedback(each.id, "fake", note="the drill's desk", picture=each.picture.data)
+                self.reported.append(each)
+            time.sleep(seconds)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.drill.desk import DRIFTED, Notice, Review, Webhook, review, to_look_at
+from benchmarks.drill.desk import DRIFTED, Notice, Review, Webhook, to_look_at
 from benchmarks.drill.measure import Scores, score
 from benchmarks.drill.pictures import Material
 from benchmarks.drill.servers import Loop, loop_and_service
@@ -45,7 +45,7 @@ class Outcome:
     after: Scores | None = None
     sent: list[Sent] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    review: Review | None = None
+    review: Review = field(default_factory=Review)
     alarm: float | None = None
     labels_given: float | None = None
     promoted: float | None = None
@@ -146,12 +146,10 @@ def _learn(stage: Stage, url: str, settings: Settings, watch: _Watch) -> None:
     outcome.alarm = alarm.time
     clock.say(f"alarm: {alarm.text}")
     with Client(url) as client:
-        waiting = to_look_at(stage.state, list(outcome.sent))
-        done = review(client, waiting, most=settings.loop.labels, seconds=settings.look_seconds)
-    outcome.review, outcome.labels_given = done, time.monotonic()
-    clock.say(f"the desk looked at {done.looked_at} pictures and reported {len(done.reported)}")
-    if len(done.reported) < settings.loop.labels:
-        raise _MissedError(f"the desk found {len(done.reported)} fakes that got by, {settings.loop.labels} are wanted")
+        watch.wait(lambda: _reports(client, stage, settings, outcome), "desk's reports", minutes=patience)
+    outcome.labels_given = time.monotonic()
+    done = outcome.review
+    clock.say(f"the desk looked at {len(done.looked_at)} pictures and reported {len(done.reported)}")
     swapped = watch.wait(lambda: _swapped(outcome, stage), "promotion", minutes=settings.promotion_minutes)
     outcome.promoted = swapped.time
     clock.say(f"model {swapped.model} answers")
@@ -160,6 +158,13 @@ def _learn(stage: Stage, url: str, settings: Settings, watch: _Watch) -> None:
 def _alarms(outcome: Outcome, began: float) -> Iterator[Notice]:
     """Alarms since the newcomer came; those before were false."""
     return (one for one in list(outcome.notices) if one.subject == DRIFTED and one.time >= began)
+
+
+def _reports(client: Client, stage: Stage, settings: Settings, outcome: Outcome) -> Review | None:
+    """The desk's review once it has reported enough; until then it goes on with what came meanwhile."""
+    most, waiting = settings.loop.labels, to_look_at(stage.state, list(outcome.sent))
+    outcome.review.go_on(client, waiting, most=most, seconds=settings.look_seconds)
+    return outcome.review if len(outcome.review.reported) == most else None
 
 
 def _swapped(outcome: Outcome, stage: Stage) -> Sent | None:

@@ -57,7 +57,6 @@ def figures(outcome: Outcome, material: Material, *, rate: float, seed: int, min
 
     MINUTES are those of the whole drill.
     """
-    reported = outcome.review.reported if outcome.review else []
     pictures, before, after = material.held_out, outcome.before, outcome.after
     until_alarm = [one for one in outcome.sent if _between(outcome.began, one.time, outcome.alarm)]
     alone = compare(pictures, before, before, rate=rate, seed=seed)
@@ -68,9 +67,9 @@ def figures(outcome: Outcome, material: Material, *, rate: float, seed: int, min
         of_the_newcomer=_of(until_alarm, material.newcomer) if outcome.alarm else None,
         minutes_to_alarm=_minutes(outcome.began, outcome.alarm),
         false_alarms=outcome.false_alarms,
-        looked_at=outcome.review.looked_at if outcome.review else 0,
-        labels=len(reported),
-        labels_by_generator=dict(Counter(one.picture.generator for one in reported)),
+        looked_at=len(outcome.review.looked_at),
+        labels=len(outcome.review.reported),
+        labels_by_generator=dict(Counter(one.picture.generator for one in outcome.review.reported)),
         minutes_to_promotion=_minutes(outcome.began, outcome.promoted),
         requests=len(outcome.sent),
         lost=sum(bool(one.error) for one in outcome.sent),

@@ -3,7 +3,7 @@ import json
 import httpx
 import pytest
 
-from benchmarks.drill.desk import Webhook, review, to_look_at
+from benchmarks.drill.desk import Review, Webhook, to_look_at
 from benchmarks.drill.traffic import Sent
 from tests.benchmarks.drill.made import picture
 from tests.standin import StandIn
@@ -56,15 +56,25 @@ def test_fakes_that_got_by_are_reported_with_the_picture(sent):
     caught = Sent(8.0, picture("swap", 8), "8-0", 0.9, "fake", "m")
     real = Sent(9.0, picture("camera", 9), "9-0", 0.1, "real", "m")
     unsure = Sent(9.0, picture("newcomer", 9), "7-0", 0.5, "uncertain", "m")
-    done = review(client, [caught, sent[0], real, unsure], most=9, seconds=0.0)
+    done = Review()
+    done.go_on(client, [caught, sent[0], real, unsure], most=9, seconds=0.0)
     assert client.reports == [(sent[0].id, "fake", sent[0].picture.data), ("7-0", "fake", unsure.picture.data)]
-    assert (done.looked_at, done.reported) == (4, [sent[0], unsure])
+    assert (len(done.looked_at), done.reported) == (4, [sent[0], unsure])
 
 
 def test_the_desk_stops_when_it_has_reported_enough(sent):
-    client = Told()
-    assert review(client, sent, most=2, seconds=0.0).looked_at == 2
+    client, done = Told(), Review()
+    done.go_on(client, sent, most=2, seconds=0.0)
+    assert done.looked_at == sent[:2]
     assert len(client.reports) == 2
+
+
+def test_the_desk_goes_on_with_what_it_has_not_seen(sent):
+    client, done = Told(), Review()
+    done.go_on(client, sent[:2], most=4, seconds=0.0)
+    done.go_on(client, sent, most=4, seconds=0.0)
+    assert done.looked_at == done.reported == sent[:4]
+    assert len(client.reports) == 4
 
 
 def test_notices_are_received():

@@ -34,7 +34,7 @@ def outcome():
         after=scores("m2", newcomer=0.95),
         sent=sent,
         notices=[Notice(2.0, DRIFTED, "a false one"), Notice(7.0, DRIFTED, "the newcomer")],
-        review=Review(9, [sent[4], sent[6]]),
+        review=Review(sent[:9], [sent[4], sent[6]]),
         alarm=7.0,
         labels_given=8.0,
         promoted=64.0,
