@@ -35,7 +35,7 @@ def ingest(
     state = Path(load_serving(PARAMS).state)
     try:
         summary = take_folder(Path.cwd(), state, where, source=source, branch=branch, identity=author.identity)
-    except UnmaskError as error:
+    except (UnmaskError, OSError) as error:
         tell(notify, "ingest failed", describe(error))
         return Failed(message=describe(error))
     show("ingest", where, [summary])

@@ -47,7 +47,7 @@ def monitor(settings: MonitorSettings = DEFAULTS) -> State[None]:
     try:
         found = look(state, start, end, config.drift, seed=config.seed)
         waiting = waiting_feedback(state, state / TREE / "data")
-    except UnmaskError as error:
+    except (UnmaskError, OSError) as error:
         tell(settings.notify, "monitor failed", describe(error))
         return Failed(message=describe(error))
     get_run_logger().info(str(found.summary))

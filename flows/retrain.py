@@ -55,7 +55,7 @@ def retrain(reason: str = "by hand", settings: RetrainSettings = DEFAULTS) -> St
 
     try:
         result = run_retrain(root, state, settings, reason=reason, log=get_run_logger().info, approve=approve)
-    except UnmaskError as error:
+    except (UnmaskError, OSError) as error:
         tell(settings.notify, "retrain failed", f"{describe(error)}; the champion stays ({reason})")
         return Failed(message=describe(error))
     if result.challenge.outcome == "keep":

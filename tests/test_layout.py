@@ -23,6 +23,7 @@ LEVELS = (
         "client",
         "config",
         "console",
+        "dates",
         "dvc_process",
         "errors",
         "files",

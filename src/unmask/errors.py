@@ -13,6 +13,10 @@ class DataError(UnmaskError):
     """An input file is missing, damaged or not what its schema says."""
 
 
+class TooLargeError(DataError):
+    """A file is whole for all we know, and above a limit of bytes or pixels."""
+
+
 class ResourceError(DataError):
     """Memory ran out over a file: that says nothing about the file, which may be whole and may be read next time."""
 

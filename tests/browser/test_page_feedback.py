@@ -107,6 +107,17 @@ def test_the_footer_says_which_model_and_data_and_opens_the_card(open_page: Open
     expect(opener).to_be_focused()
 
 
+def test_a_person_learns_before_sending_whether_pictures_are_kept(open_page: Opener) -> None:
+    kept = open_page().locator("#kept")
+    expect(kept).to_have_text("It keeps none that you do not send with a report.")
+
+    def captures(route: Route) -> None:
+        route.fulfill(json=route.fetch().json() | {"capture": "uncertain"})
+
+    kept = open_page(before=lambda page: page.route("**/model", captures)).locator("#kept")
+    expect(kept).to_have_text("It keeps pictures that it calls uncertain for a while, to learn from them.")
+
+
 def test_another_model_is_noticed(open_page: Opener) -> None:
     page = open_page()
     expect(page.get_by_role("button", name="Model card")).to_be_visible()

@@ -150,7 +150,7 @@ def test_a_real_service_asks_for_its_token_and_names_its_limits(open_page: Opene
     expect(page.locator(".item .verdict")).to_have_count(1)
     expect(page.locator(".item[data-state=failed] .error strong")).to_have_text(
         [
-            "The service could not use this file.",
+            LARGE,
             LARGE,
             "This kind of file is not checked here. Use JPEG, PNG, WebP, BMP or TIFF, or a clip.",
         ]

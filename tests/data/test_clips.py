@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.conftest import module_of_extra
 from unmask.data import video
 from unmask.data.clips import ClipFacts, Frame, looks_like_clip, probe, read_frames, read_mask_frames
 from unmask.data.stills import Limits, stills_of
 from unmask.data.video import Video
 from unmask.errors import ConfigError, DataError, ResourceError
 
-av = pytest.importorskip("av", reason="needs the extra `clips`")
+av = module_of_extra("av", "clips")
 
 SIZE = (64, 48)
 CODECS = {

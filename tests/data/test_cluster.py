@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import unmask.data.assemble
+from tests.conftest import module_of_extra
 from tests.data.test_parallel import double, double_after_death
 from unmask.config import Assemble
 from unmask.data.assemble import assemble
@@ -22,7 +23,7 @@ from unmask.data.manifest import read_manifest
 from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.errors import ConfigError, DataError
 
-ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
+ray = module_of_extra("ray", "ray")
 pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.timeout(300)]
 
 

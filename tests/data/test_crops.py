@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tests.conftest import module_of_extra
 from tests.spots import SIZE, clip_of, mask_of, scene
 from unmask.config import Assemble, Faces
 from unmask.data.assemble import assemble
@@ -130,7 +131,7 @@ def test_a_face_that_is_too_small_is_quarantined(street: Path, settings: Assembl
 @pytest.fixture
 def clips(tmp_path: Path) -> Path:
     """A real clip and its forgery, ten frames each, in which a face wanders to the right."""
-    pytest.importorskip("av", reason="needs the extra `clips`")
+    module_of_extra("av", "clips")
     folder = tmp_path / "pictures/news"
     for label, seed in (("real/camera", 0), ("fake/swap", 50)):
         (folder / label).mkdir(parents=True)

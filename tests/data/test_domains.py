@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from unmask.config import Encoder
@@ -14,7 +15,6 @@ from unmask.data.domains import cluster_domains
 from unmask.data.shards import ShardReader, ShardWriter
 from unmask.errors import ConfigError
 
-torch = pytest.importorskip("torch")
 KINDS = ("stripes", "spots", "ramp")
 
 

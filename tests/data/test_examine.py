@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 import unmask.data.examine
+from tests.conftest import module_of_extra
 from unmask.data.clips import ClipFacts
 from unmask.data.examine import Caps, Entry, examine, read_mask
 from unmask.data.sources.layout import Found, Refused
@@ -128,7 +129,7 @@ def test_no_mask_is_none() -> None:
 
 
 def test_a_real_clip_and_one_cut_short(tmp_path: Path) -> None:
-    av = pytest.importorskip("av", reason="needs the extra clips")
+    av = module_of_extra("av", "clips")
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=5)

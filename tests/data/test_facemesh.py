@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytest.importorskip("mediapipe", reason="needs the extra `faces`")
-
+from tests.conftest import module_of_extra
 from unmask.data.facemesh import IBUG_FROM_MESH, FaceMeshDetector
+
+module_of_extra("mediapipe", "faces")
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.conftest import module_of_extra
 from unmask.data.batches import list_batches, read_index
 from unmask.data.examine import Caps
 from unmask.data.forget import Selection, forget
@@ -52,7 +53,7 @@ def test_what_comes_in_or_is_forgotten_meanwhile_is_not_taken(root: Path, tmp_pa
 
 
 def test_a_clip_is_taken_with_its_bytes_and_its_name(tmp_path: Path) -> None:
-    av = pytest.importorskip("av", reason="needs the extra clips")
+    av = module_of_extra("av", "clips")
     path = tmp_path / "in/news/real/camera/street.mp4"
     path.parent.mkdir(parents=True)
     with av.open(str(path), "w") as container:

@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from benchmarks.serve.server import running
+from tests.conftest import unavailable
 from unmask.data.manifest import read_manifest
 from unmask.data.shards import ShardReader
 from unmask.service_settings import load_serving
@@ -95,7 +96,7 @@ def bare_python(bento, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     uv = Path(sys.executable).with_name("uv")
     if not uv.is_file():
-        pytest.skip(f"{uv}: not there; `make setup` installs it")
+        unavailable(f"{uv}: not there; `make setup` installs it")
     python, wanted = folder / "bin/python", bento / "env/python/requirements.txt"
     # From uv's cache, which `make setup` has filled, so that no test needs a network.
     for words in (("venv", "--python", sys.executable, folder), ("pip", "install", "--python", python, "-r", wanted)):
@@ -103,7 +104,7 @@ def bare_python(bento, tmp_path_factory) -> Path:
             [uv, "--offline", "--no-config", *words], cwd=bento, capture_output=True, text=True, check=False
         )
         if done.returncode:
-            pytest.skip(f"uv can't fill an environment from its cache: {done.stderr.strip().splitlines()[-1]}")
+            unavailable(f"uv can't fill an environment from its cache: {done.stderr.strip().splitlines()[-1]}")
     return python
 
 

@@ -42,9 +42,16 @@ def registered(root: Path, tmp_path: Path, bundles: list[Path]) -> Callable[[int
         names = []
         for number, bundle in enumerate(bundles[:count]):
             model = load_bundle(bundle).version
-            shutil.copytree(bundle, tmp_path / "state/bundles" / model)
+            keep(bundle, tmp_path / "state")
             commit = git(root, "rev-parse", f"HEAD~{number}")
             names.append(register(root, commit, model=model, reason=f"number {number}", identity=BOT))
         return names
 
     return some
+
+
+def keep(bundle: Path, state: Path) -> None:
+    """Put a bundle where the registry looks first; these commits have no DVC from which it could come."""
+    kept = state / "bundles" / load_bundle(bundle).version
+    if not kept.exists():
+        shutil.copytree(bundle, kept)

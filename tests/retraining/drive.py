@@ -19,6 +19,6 @@ if __name__ == "__main__":
         result = run_retrain(
             Path.cwd(), Path("var"), RetrainSettings(), reason="a test", log=log, approve=lambda *_: True
         )
-    except UnmaskError as error:
+    except (UnmaskError, OSError) as error:
         sys.exit(f"drive: error: {describe(error)}")
     log(f"END {result.challenge.outcome} {result.version} {result.summary}")

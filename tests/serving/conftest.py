@@ -22,6 +22,7 @@ from PIL import Image
 from scipy import ndimage
 from starlette.testclient import TestClient
 
+from tests.conftest import module_of_extra
 from unmask.config import Encoder, Labels, Preprocess, TextTower
 from unmask.data.faces import Face
 from unmask.data.preprocess import PreprocessSpec, crop
@@ -237,7 +238,7 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> list[DrawnFaces]:
 @pytest.fixture(scope="session")
 def write_clip() -> Callable[[str, Sequence[int]], str]:
     """A function that writes a clip of plain grey frames, ten a second, and gives its name back."""
-    av = pytest.importorskip("av", reason="needs the extra `clips`")
+    av = module_of_extra("av", "clips")
 
     def write(path: str, levels: Sequence[int]) -> str:
         Path(path).parent.mkdir(parents=True, exist_ok=True)

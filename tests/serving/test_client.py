@@ -59,7 +59,7 @@ def test_paths_and_bytes_are_taken(client, tmp_path):
 def test_an_overlay_comes_as_a_picture(client):
     found = client.explain(encode(255))
     assert Image.open(io.BytesIO(found.overlay_png)).mode == "RGBA"
-    assert found.box == (4, 4, 44, 44)
+    assert found.box == client.predict(encode(255)).box == (4, 4, 44, 44)
 
 
 def test_a_clip_has_a_time_line(client, write_clip, tmp_path):
@@ -76,6 +76,7 @@ def test_giving_the_picture_is_consent(client, picture):
 
 def test_the_model_introduces_itself(client, asked):
     said, models = client.model(), asked.app.state.engine.models
+    assert said.capture == "none"
     assert said.model_version == models.current.bundle.version
     assert (said.swap.since, said.swap.follows_promotions, said.swap.refused) == (models.since, False, None)
 

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from unmask.serving.bundle import Preprocessing
-from unmask.serving.crops import crop_box
+from unmask.serving.crops import crop_box, visible
 from unmask.serving.runtime import prepare
 
 SETTINGS = Preprocessing(size_px=32, window_px=40, shrink=True, max_side_px=64, min_side_px=24)
 SIDES = st.integers(24, 300)
+OFFSETS, LENGTHS = st.floats(-90, 90), st.integers(1, 300)
 
 
 def ramp(width, height):
@@ -45,3 +46,22 @@ def test_the_box_is_where_the_crop_was_cut(width, height, shrink, longest):
 )
 def test_known_boxes(size, box):
     assert crop_box(*size, SETTINGS) == pytest.approx(box)
+
+
+@given(corner=st.tuples(OFFSETS, OFFSETS), side=st.floats(1, 400), size=st.tuples(LENGTHS, LENGTHS))
+def test_a_place_is_never_empty_and_never_beyond_the_picture(corner, side, size):
+    (x, y), (width, height) = corner, size
+    left, top, right, bottom = visible((x, y, x + side, y + side), size)
+    assert 0 <= left < right <= width
+    assert 0 <= top < bottom <= height
+
+
+@pytest.mark.parametrize(
+    ("box", "size", "place"),
+    [
+        ((6.4, 6.6, 57.4, 57.6), (64, 64), (6, 6, 58, 58)),
+        ((-25, 0, 75, 100), (200, 90), (0, 0, 75, 90)),
+    ],
+)
+def test_known_places(box, size, place):
+    assert visible(box, size) == place

@@ -63,7 +63,7 @@ def test_what_was_read_is_told(engine):
 
 def test_decoded_pictures_are_judged_alike(engine):
     pictures = [grey(level) for level in (0, 128, 255)]
-    said = asyncio.run(engine.judge_decoded(engine.models.current, pictures))
+    said = asyncio.run(engine.judge(engine.models.current, pictures))
     assert [outcome.answer.verdict for outcome in said] == ["real", "uncertain", "fake"]
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from benchmarks.serve.server import Server, running
 from tests.browser.files import clip
+from tests.conftest import unavailable
 from tests.test_docs import PROJECT, commands_of
 from unmask.service_settings import Serving, ServingLimits, load_serving
 
@@ -48,9 +49,10 @@ def at(server: Server, text: str) -> str:
     return text.replace(HERE, f"http://127.0.0.1:{server.port}")
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 @pytest.mark.parametrize("command", SHOWN)
 def test_a_command_of_the_page_is_answered(server, folder, command):
+    if not shutil.which("curl"):
+        unavailable("no curl on PATH")
     curl, *words = shlex.split(at(server, command))
     done = subprocess.run(
         [curl, "--silent", "--show-error", "--fail-with-body", *words],

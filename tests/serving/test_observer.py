@@ -1,5 +1,5 @@
 import contextlib
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from unmask.serving.observer import PREDICTED, Observer, Predicted
 from unmask.serving.picture_quality import Quality
 from unmask.serving.reading import Read, View
 from unmask.serving.runtime import Runtime
-from unmask.serving.traffic import file_name, project, read_traffic
+from unmask.serving.traffic import project, read_traffic
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 QUALITY = Quality(0.0, 128 / 255, 96, 96, 90, 921 / 96**2)
@@ -93,15 +93,6 @@ def test_a_second_look_is_counted_and_is_no_second_score(settings, runtime, outc
     record(Observer(settings), runtime, outcomes, "/explain")
     assert now() == (counted + 1, scores)
     assert list(read_traffic(Path(settings.state), *EVER)) == []
-
-
-def test_without_a_traffic_log_the_rows_of_former_days_are_removed_none_the_less(settings, tmp_path):
-    settings.traffic_log = False
-    old = tmp_path / "traffic" / file_name(date(2000, 1, 1), "0" * 8, 0)
-    old.parent.mkdir()
-    old.write_text("")
-    Observer(settings).close()
-    assert not old.exists()
 
 
 def test_without_a_traffic_log_nothing_is_written(settings, runtime, outcomes, tmp_path):

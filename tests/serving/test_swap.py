@@ -5,10 +5,10 @@ import json
 import shutil
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -21,6 +21,7 @@ from unmask.serving.promoted import promote, rollback
 pytestmark = pytest.mark.xdist_group("swap")  # the tests share a service and follow each other
 
 CONNECTIONS = 6
+BATCH, EVERY = 10, 20  # pictures of every twentieth request: two inferences, between which a model may be swapped
 # The picture is white: logit = gain / 2, temperature 2.
 KNOWN = {8.0: 0.8808, 4.0: 0.7311}
 
@@ -31,28 +32,30 @@ class Load:
 
     url: str
     body: bytes
-    answers: list[tuple[str, float, float]] = field(default_factory=list)
+    answers: list[tuple[str, int, frozenset[float]]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def ask(self) -> None:
         with httpx.Client(base_url=self.url, timeout=30.0) as client:
-            while not self.stop.is_set():
-                start = time.monotonic()
+            for number in count():
+                if self.stop.is_set():
+                    return
+                files = [("images", ("a.png", self.body, "image/png"))] * (1 if number % EVERY else BATCH)
                 try:
-                    answer = client.post("/predict", files=[("images", ("a.png", self.body, "image/png"))])
-                    said = answer.raise_for_status().json()
-                    probability = said["answers"][0]["judgement"]["probability"]
-                    self.answers.append((said["model_version"], probability, time.monotonic() - start))
+                    said = client.post("/predict", files=files).raise_for_status().json()
+                    judged = [each["judgement"]["probability"] for each in said["answers"]]
+                    self.answers.append((said["model_version"], len(judged), frozenset(judged)))
                 except (httpx.HTTPError, KeyError, TypeError) as error:
                     self.failures.append(repr(error))
 
-    def versions(self) -> Counter[tuple[str, float]]:
-        return Counter((version, probability) for version, probability, _ in self.answers)
+    def kinds(self) -> set[tuple[str, int, frozenset[float]]]:
+        """What answers there were: by which version, of how many pictures, with which scores."""
+        return set(self.answers)
 
-    def wait_for(self, count: int) -> None:
+    def wait_for(self, many: int) -> None:
         """Until that many requests were answered."""
-        wait_until(lambda: len(self.answers) >= count or self.failures)
+        wait_until(lambda: len(self.answers) >= many or self.failures)
 
 
 def wait_until(happened: Callable[[], object], seconds: float = 60.0) -> None:
@@ -60,6 +63,11 @@ def wait_until(happened: Callable[[], object], seconds: float = 60.0) -> None:
     while not happened():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.02)
+
+
+def of_version(probability: float) -> list[tuple[int, frozenset[float]]]:
+    """What a version's answers hold: how many scores, and which."""
+    return [(number, frozenset({probability})) for number in (1, BATCH)]
 
 
 def white() -> bytes:
@@ -134,7 +142,8 @@ def test_no_request_is_lost_or_mixed_across_a_promotion_and_a_rollback(running, 
     load.stop.set()
     assert load.failures == []
     assert len(load.answers) >= 2000
-    assert set(load.versions()) == set(known.items())  # both versions, each with its own score
+    # Both versions, alone and in batches, each with its own score and no other.
+    assert load.kinds() == {(version, *kind) for version in known for kind in of_version(known[version])}
 
 
 def flip_a_bit(folder: Path) -> None:
@@ -186,7 +195,7 @@ def test_a_corrupted_bundle_is_refused_under_load_and_the_old_one_goes_on(
     load.stop.set()
     assert running.refusals() == before + running.workers
     assert load.failures == []
-    assert set(load.versions()) == {(first, known[first])}
+    assert load.kinds() == {(first, *kind) for kind in of_version(known[first])}
     swap = running.client.get("/model")
     assert swap.json()["swap"]["refused"] == f"version {second} was refused; the service's log says why"
     assert said in running.log.read_text()

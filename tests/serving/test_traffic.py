@@ -149,7 +149,7 @@ def test_old_files_are_removed_and_others_are_not_touched(tmp_path):
         write(tmp_path, row(time=NOON - days * DAY))
     (tmp_path / "traffic" / "2020-01-01.notes.jsonl").write_text("mine")
     (tmp_path / "traffic" / "2020-99-01.00000000.000.jsonl").write_text("no day")
-    assert remove_old(tmp_path, today=NOON.date(), keep_days=2) == 2
+    assert remove_old(tmp_path, NOON.date() - timedelta(days=2)) == 2
     left = {day for path in (tmp_path / "traffic").iterdir() if (day := day_of(path))}
     assert left == {NOON.date() - days * DAY for days in range(3)}
     assert (tmp_path / "traffic" / "2020-01-01.notes.jsonl").exists()

@@ -1,35 +1,15 @@
 import errno
 import logging
-import queue
 import threading
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 import unmask.serving.traffic_log
-from tests.serving.test_traffic import NOON, row, write
+from tests.serving.test_traffic import NOON, row
 from unmask.serving import metrics
 from unmask.serving.traffic import FOLDER, day_of, read_traffic
 from unmask.serving.traffic_log import TrafficLog
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-
-
-class Clock(datetime):
-    """A clock that is set by hand."""
-
-    today_is = NOON
-
-    @classmethod
-    def now(cls, tz=None):
-        return cls.today_is
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    monkeypatch.setattr(unmask.serving.traffic_log, "datetime", Clock)
-    monkeypatch.setattr(Clock, "today_is", NOON)
-    return Clock
 
 
 def maker(number, **options):
@@ -44,8 +24,9 @@ def ids(state):
     return [each.id for each in read_traffic(state, *EVER)]
 
 
-def test_what_was_added_is_written_by_the_time_it_is_closed(tmp_path, clock):
-    log = TrafficLog(tmp_path, keep_days=30)
+def test_what_was_added_is_written_by_the_time_it_is_closed(tmp_path, monkeypatch):
+    monkeypatch.setattr(unmask.serving.traffic_log, "today", NOON.date)
+    log = TrafficLog(tmp_path)
     for number in range(500):
         log.add(maker(number))
     log.close()
@@ -58,7 +39,7 @@ def test_what_was_added_is_written_by_the_time_it_is_closed(tmp_path, clock):
 def test_rows_are_written_before_it_is_closed(tmp_path, monkeypatch):
     monkeypatch.setattr(unmask.serving.traffic_log, "PAUSE_S", 0.001)
     written = threading.Event()
-    log = TrafficLog(tmp_path, keep_days=30)
+    log = TrafficLog(tmp_path)
     write = log._write
     log._write = lambda lines: (write(lines), written.set())
     log.add(maker(1))
@@ -67,8 +48,9 @@ def test_rows_are_written_before_it_is_closed(tmp_path, monkeypatch):
     log.close()
 
 
-def test_a_file_that_is_large_is_followed_by_another(tmp_path, clock):
-    log = TrafficLog(tmp_path, keep_days=30, largest=100)
+def test_a_file_that_is_large_is_followed_by_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(unmask.serving.traffic_log, "today", NOON.date)
+    log = TrafficLog(tmp_path, largest=100)
     for number in range(3):
         log._write([row(number).to_json().encode() + b"\n"])
     log.close()
@@ -76,47 +58,20 @@ def test_a_file_that_is_large_is_followed_by_another(tmp_path, clock):
     assert ids(tmp_path) == ["id-0", "id-1", "id-2"]
 
 
-def test_a_new_day_has_a_new_file_and_removes_an_old_one(tmp_path, clock):
-    log = TrafficLog(tmp_path, keep_days=2)
-    for days in range(5):
-        clock.today_is = NOON + timedelta(days=days)
-        log._sweep()
-        log._write([row(days, time=clock.today_is).to_json().encode() + b"\n"])
+def test_a_new_day_has_a_new_file(tmp_path, monkeypatch):
+    log = TrafficLog(tmp_path)
+    for days in range(3):
+        time = NOON + timedelta(days=days)
+        monkeypatch.setattr(unmask.serving.traffic_log, "today", time.date)
+        log._write([row(days, time=time).to_json().encode() + b"\n"])
     log.close()
-    assert ids(tmp_path) == ["id-2", "id-3", "id-4"]
+    assert ids(tmp_path) == ["id-0", "id-1", "id-2"]
     assert {path.name[11:] for path in (tmp_path / FOLDER).iterdir()} == {f"{log._worker}.000.jsonl"}
-
-
-def test_old_files_go_at_start_and_daily_without_any_row(tmp_path, clock, monkeypatch):
-    monkeypatch.setattr(unmask.serving.traffic_log, "PAUSE_S", 0.001)
-    swept = queue.Queue()
-    remove = unmask.serving.traffic_log.remove_old
-    monkeypatch.setattr(unmask.serving.traffic_log, "remove_old", lambda *args, **kw: swept.put(remove(*args, **kw)))
-    write(tmp_path, row(time=NOON - timedelta(days=3)))
-    write(tmp_path, row(time=NOON - timedelta(days=2)))
-    log = TrafficLog(tmp_path, keep_days=2)
-    assert swept.get(timeout=10) == 1
-    clock.today_is = NOON + timedelta(days=1)
-    assert swept.get(timeout=10) == 1
-    log.close()
-    assert swept.empty()
-    assert list((tmp_path / FOLDER).iterdir()) == []
-
-
-def test_old_files_that_can_not_be_removed_do_not_end_it(tmp_path, monkeypatch):
-    def refuse(*_, **__):
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(unmask.serving.traffic_log, "remove_old", refuse)
-    log = TrafficLog(tmp_path, keep_days=2)
-    log.add(maker(1))
-    log.close()
-    assert ids(tmp_path) == ["id-1"]
 
 
 def test_a_turn_ends_however_fast_rows_come(tmp_path, monkeypatch):
     monkeypatch.setattr(unmask.serving.traffic_log, "PAUSE_S", 60.0)
-    log, made = TrafficLog(tmp_path, keep_days=30), []
+    log, made = TrafficLog(tmp_path), []
 
     def make():
         made.append(len(made))
@@ -132,7 +87,7 @@ def test_a_turn_ends_however_fast_rows_come(tmp_path, monkeypatch):
 def test_rows_that_come_too_late_are_counted(tmp_path, monkeypatch):
     held, before = threading.Event(), dropped("closed")
     monkeypatch.setattr(unmask.serving.traffic_log, "PAUSE_S", 0.001)
-    log = TrafficLog(tmp_path, keep_days=30)
+    log = TrafficLog(tmp_path)
     working = threading.Event()
 
     def slow():
@@ -152,7 +107,7 @@ def test_rows_that_come_too_late_are_counted(tmp_path, monkeypatch):
 
 
 def test_two_workers_never_share_a_file(tmp_path):
-    logs = [TrafficLog(tmp_path, keep_days=30) for _ in range(2)]
+    logs = [TrafficLog(tmp_path) for _ in range(2)]
     for number, log in enumerate(logs):
         log.add(maker(number))
         log.close()
@@ -163,7 +118,7 @@ def test_two_workers_never_share_a_file(tmp_path):
 def test_a_full_queue_drops_and_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(unmask.serving.traffic_log, "PAUSE_S", 60.0)
     before = dropped("queue")
-    log = TrafficLog(tmp_path, keep_days=30, waiting=10)
+    log = TrafficLog(tmp_path, waiting=10)
     for number in range(25):
         log.add(maker(number))
     log.close()
@@ -178,7 +133,7 @@ def test_a_full_disk_drops_counts_and_complains_once(tmp_path, monkeypatch, capl
 
     logger = logging.getLogger("unmask.service")
     logger.addHandler(caplog.handler)
-    log, before = TrafficLog(tmp_path, keep_days=30), dropped("disk")
+    log, before = TrafficLog(tmp_path), dropped("disk")
     monkeypatch.setattr(unmask.serving.traffic_log, "FileIO", Full)
     for _ in range(3):
         log._write([b"{}\n", b"{}\n"])
@@ -195,7 +150,7 @@ def test_a_full_disk_drops_counts_and_complains_once(tmp_path, monkeypatch, capl
 
 def test_a_row_that_can_not_be_made_is_dropped_and_counted(tmp_path):
     before = dropped("row")
-    log = TrafficLog(tmp_path, keep_days=30)
+    log = TrafficLog(tmp_path)
     log.add(lambda: row(probability=float("nan")))
     log.add(maker(1))
     log.close()

@@ -48,13 +48,15 @@ class Source:
 class Prediction:
     """One picture's judgement, or in `error` why there is none; neither where faces are looked for and none is found.
 
-    ID is for `feedback`; SMALL_FACES is how many faces were too small to be judged.
+    ID is for `feedback`; BOX is the part that was judged, x0, y0, x1, y1 in px of the upright picture; SMALL_FACES is
+    how many faces were too small to be judged.
     """
 
     id: str
     judgement: Judgement | None
     faces: list[Face] | None
     error: str | None
+    box: tuple[int, int, int, int] | None = None
     small_faces: int = 0
     source: Source | None = None
 
@@ -107,13 +109,14 @@ class Swap:
 
 @dataclass(frozen=True)
 class Model(Source):
-    """What is served."""
+    """What is served. CAPTURE says which pictures are kept though nobody sent them with consent: none or uncertain."""
 
     candidate: str
     revision: str
     precision: str
     provider: str
     faces: str
+    capture: str
     labels: list[str]
     metrics: dict[str, object]
     data_note: str

@@ -1,13 +1,13 @@
 """Commands about the data: `unmask ingest | forget | sample | accept`."""
 
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from unmask.console import run_as_program, say
+from unmask.dates import today
 
 if TYPE_CHECKING:
     from unmask.data.examine import Caps
@@ -135,7 +135,9 @@ def accept_command() -> None:
 def _ingest(path: str, data: Path, *, layout: str | None, source: str | None, batch: str | None, dry_run: bool) -> str:
     from unmask.data.ingest import ingest
 
-    return ingest(path, data, today=_today(), layout=layout, source=source, batch=batch, caps=_caps(), dry_run=dry_run)
+    return ingest(
+        path, data, today=today().isoformat(), layout=layout, source=source, batch=batch, caps=_caps(), dry_run=dry_run
+    )
 
 
 def _forget(data: Path, chosen: dict[str, str], *, forgeries: bool, yes: bool) -> str:
@@ -162,7 +164,7 @@ def _draw(data: Path, *, seed: int, workers: int) -> str:
             continue
         with tempfile.TemporaryDirectory(prefix="unmask-sample-") as folder:
             draw_sample(Path(folder), seed=seed, batch=cast("Batch", number), counts=counts, workers=workers)
-            summaries.append(ingest(Path(folder), data, today=_today(), batch=name))
+            summaries.append(ingest(Path(folder), data, today=today().isoformat(), batch=name))
     return "; ".join(summaries)
 
 
@@ -174,7 +176,3 @@ def _caps() -> "Caps":
         return Caps()
     limits = load_config(Path.cwd()).assemble
     return Caps(limits.max_megapixels, limits.max_megabytes, limits.max_clip_megabytes)
-
-
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()

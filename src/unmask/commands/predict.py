@@ -1,6 +1,5 @@
 """`unmask predict`: answers for files from a packaged model."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,6 +73,7 @@ def predict_command(
     def run() -> str:
         nonlocal refused
         from unmask.serving.bundle import bundle_folder
+        from unmask.serving.cores import usable_cores
         from unmask.serving.offline.predict import predict
 
         summary, refused = predict(
@@ -81,7 +81,7 @@ def predict_command(
             bundle=bundle or bundle_folder(),
             csv=csv,
             show=_show,
-            workers=workers or os.cpu_count() or 1,
+            workers=workers or usable_cores(),
             resume=resume,
         )
         return summary

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from PIL import Image, UnidentifiedImageError
 
-from unmask.errors import DataError, ResourceError
+from unmask.errors import DataError, ResourceError, TooLargeError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 MAX_EXIF_BYTES = 1_000_000
@@ -56,10 +56,11 @@ def open_picture(data: bytes, *, max_megapixels: float, max_megabytes: float) ->
 
     Raises:
         ResourceError: memory ran out.
-        DataError: too large, not one of FORMATS, more than one picture, or damaged.
+        TooLargeError: more bytes or pixels than that.
+        DataError: not one of FORMATS, more than one picture, or damaged.
     """
     if len(data) > max_megabytes * 1e6:
-        raise DataError(f"larger than {max_megabytes:g} MB")
+        raise TooLargeError(f"larger than {max_megabytes:g} MB")
     # Opening a JPEG already makes numbers of its EXIF block, which may be spread over any number of segments.
     if data.startswith(b"\xff\xd8") and data.count(_EXIF_SEGMENT) * _EXIF_SEGMENT_BYTES > MAX_EXIF_BYTES:
         raise DataError(f"more than {MAX_EXIF_BYTES / 1e6:g} MB of EXIF")
@@ -68,11 +69,11 @@ def open_picture(data: bytes, *, max_megapixels: float, max_megabytes: float) ->
         try:
             opened = Image.open(io.BytesIO(data), formats=FORMATS)
         except Image.DecompressionBombError:
-            raise DataError(f"more than {max_megapixels:g} megapixels") from None
+            raise TooLargeError(f"more than {max_megapixels:g} megapixels") from None
         except UnidentifiedImageError as error:
             raise DataError(_not_a_picture(data)) from error
     if opened.width * opened.height > max_megapixels * 1e6:
-        raise DataError(f"more than {max_megapixels:g} megapixels")
+        raise TooLargeError(f"more than {max_megapixels:g} megapixels")
     # An MPO's further pictures are other views of its first.
     if getattr(opened, "is_animated", False) and opened.format != "MPO":
         raise DataError("animated picture, or several pages: make it a clip, or single pictures")

@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from unmask.config import load_config
 from unmask.data.examine import Caps
+from unmask.dates import today
 from unmask.dvc_process import repro_command, run_dvc
 from unmask.evaluation.comparison.compare import Decision
 from unmask.git import git
@@ -87,7 +87,7 @@ def _take_in(tree: Tree, state: Path, settings: RetrainSettings, log: Log) -> st
         log("taking the inbox in")
         limits = load_config(tree.folder).assemble
         caps = Caps(limits.max_megapixels, limits.max_megabytes, limits.max_clip_megabytes)
-        taken = take_inbox(state, tree.folder, today=datetime.now(UTC).date().isoformat(), caps=caps)
+        taken = take_inbox(state, tree.folder, today=today().isoformat(), caps=caps)
         for line in taken.refused:
             log(f"not taken in: {line}")
         intake = taken.summary

@@ -1,6 +1,5 @@
 """What follows a challenger that won: a version, its stages, and what is pushed, merged and kept."""
 
-import shutil
 from pathlib import Path
 
 from unmask.dvc_process import dvc_command, run_dvc
@@ -12,7 +11,6 @@ from unmask.registry.tags import register
 from unmask.retraining.challenge import Challenge
 from unmask.retraining.settings import TREE, RetrainSettings
 from unmask.retraining.tree import Log
-from unmask.serving.promoted import BUNDLES, read_pointer
 
 
 def stage_challenger(root: Path, state: Path, won: Challenge, settings: RetrainSettings) -> str:
@@ -39,19 +37,7 @@ def promote_challenger(root: Path, state: Path, name: str, won: Challenge, setti
     if built.is_file():
         keep_reference(state, built=built)
     version = promote(root, state, name, stage="prod", reason=won.summary, identity=settings.author.identity)
-    prune_bundles(state, keep=settings.keep_bundles)
     return f"{version.name}, model {version.model}, is in prod"
-
-
-def prune_bundles(state: Path, *, keep: int) -> None:
-    """Remove bundles from STATE but the promoted one and the KEEP latest that a rollback reaches; DVC has them all."""
-    pointer = read_pointer(state)
-    if pointer is None:
-        return
-    kept = {pointer.version, *pointer.before[-keep:]}
-    for folder in (state / BUNDLES).iterdir():
-        if folder.name not in kept and not folder.name.startswith("."):
-            shutil.rmtree(folder)
 
 
 def share(root: Path, state: Path, settings: RetrainSettings, *, log: Log, lock: int) -> None:

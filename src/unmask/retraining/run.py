@@ -30,7 +30,7 @@ def run_retrain(
 
     Raises:
         BusyError: another one is at work.
-        UnmaskError: a step failed; workspace and champion are as they were.
+        UnmaskError, OSError: a step failed, or the disk is full; workspace and champion are as they were.
     """
     with only_run(state) as lock:
         found = challenge(root, state, settings, reason=reason, log=log, lock=lock)

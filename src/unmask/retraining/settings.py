@@ -41,5 +41,4 @@ class RetrainSettings(BaseModel):
     data_remote: str = Field("", description="DVC remote of data that the cache lacks; empty is the default one")
     push: str = Field("", description="git remote for branch and tags, with `dvc push`; empty pushes nothing")
     merge: bool = Field(False, description="fast-forward the checked-out branch to the loop's after a promotion")
-    keep_bundles: int = Field(5, ge=1, description="bundles that stay ready for a rollback")
     notify: str = Field("", description="Prefect block that is told, custom-webhook/desk; empty tells nobody")

@@ -5,6 +5,7 @@ from typing import Literal, Self, TypedDict
 from pydantic import BaseModel, Field
 
 from unmask.serving.bundle import Bundle, Calibration
+from unmask.serving.crops import Place, judged_box, visible
 from unmask.serving.engine import FaceOutcome, Outcome
 from unmask.serving.inbox.rows import EXAMPLE_ID
 from unmask.serving.runtime import Answer
@@ -64,28 +65,46 @@ class Face(Judged):
         return cls(box=(x0, y0, x1, y1), score=round(face.score, 4), **_judged(face.answer))
 
 
-class PictureAnswer(BaseModel):
-    """One picture: its judgement, or in `error` why there is none.
+class JudgedPicture(BaseModel):
+    """A picture's judgement, and the part of the picture that it is about: nothing outside `box` was seen.
 
-    With `serving.faces` the judgement is that of the most suspect face, and null where no face was found
-    that is large enough for the model.
+    With `serving.faces` both are those of the most suspect face, and null where no face was found that is large
+    enough for the model.
     """
 
     id: str = Field(description="names this prediction for /feedback", examples=[EXAMPLE_ID])
     judgement: Judged | None
+    box: Place | None = Field(
+        description="the part that was judged: x0, y0, x1, y1 in px of the upright picture",
+        examples=[[448, 448, 1344, 1344]],
+    )
+
+    @classmethod
+    def fields_of(cls, outcome: Outcome, *, name: str, bundle: Bundle) -> dict[str, object]:
+        """The fields that every answer on a picture carries; NAME is its id."""
+        box = None
+        if outcome.read and outcome.view:
+            box = visible(judged_box(outcome.view, outcome.read.size, bundle), outcome.read.size)
+        return {"id": name, "judgement": Judged.of(outcome.answer) if outcome.answer else None, "box": box}
+
+
+class PictureAnswer(JudgedPicture):
+    """One picture: its judgement, or in `error` why there is none."""
+
     faces: list[Face] | None = Field(description="from left to right; null where the service takes pictures as crops")
     small_faces: int = Field(0, description="faces too small for the model, which are not scored", examples=[0])
     error: str | None = Field(examples=[None, "not a JPEG, PNG, WebP, BMP or TIFF picture"])
 
     @classmethod
-    def of(cls, outcome: Outcome, name: str) -> "PictureAnswer":
+    def of(cls, outcome: Outcome, *, name: str, bundle: Bundle) -> "PictureAnswer":
         """The answer called NAME, for a reader."""
-        return cls(
-            id=name,
-            judgement=Judged.of(outcome.answer) if outcome.answer else None,
-            faces=None if outcome.faces is None else [Face.found(face) for face in outcome.faces],
-            small_faces=outcome.read.small_faces if outcome.read else 0,
-            error=outcome.error or None,
+        return cls.model_validate(
+            {
+                "faces": None if outcome.faces is None else [Face.found(face) for face in outcome.faces],
+                "small_faces": outcome.read.small_faces if outcome.read else 0,
+                "error": outcome.error or None,
+                **cls.fields_of(outcome, name=name, bundle=bundle),
+            }
         )
 
 
@@ -145,6 +164,10 @@ class Model(Source):
     precision: str = Field(description="numbers that the encoder computes in", examples=["float32"])
     provider: str = Field(description="where ONNX Runtime infers", examples=["CPUExecutionProvider"])
     faces: str = Field(description="none: pictures are taken as crops", examples=["none"])
+    capture: str = Field(
+        description="pictures that are kept though nobody sent them with consent: none, or uncertain ones",
+        examples=["none"],
+    )
     labels: list[str] = Field(description="of `attributes`", examples=[["fake", "eye", "mouth"]])
     metrics: dict[str, object] = Field(
         description="on the test rows", examples=[{"auc": {"value": 0.9, "low": 0.85, "high": 0.94}}]

@@ -8,27 +8,27 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from PIL import Image
 
 from unmask.data.boxes import Box
 from unmask.data.clips import looks_like_clip
-from unmask.errors import DataError, ResourceError
+from unmask.errors import DataError, ResourceError, TooLargeError
 from unmask.service_settings import Serving
 from unmask.serving.batcher import Batcher
 from unmask.serving.budget import Budget
-from unmask.serving.bundle import Bundle
 from unmask.serving.clips.process import ClipDecoder
-from unmask.serving.clips.verdict import clip_frames
 from unmask.serving.cores import count_threads, usable_cores
-from unmask.serving.faces import FaceFinder, face_margin
+from unmask.serving.faces import FaceFinder
 from unmask.serving.inbox.inbox import Inbox
-from unmask.serving.models import Models
+from unmask.serving.loading import create_finder, load_models
 from unmask.serving.observer import Observer
 from unmask.serving.reading import Read, Reader, View
+from unmask.serving.retention import Retention
 from unmask.serving.runtime import Answer, Runtime
+from unmask.serving.traffic import remove_old
 
 Decoded = TypeVar("Decoded")
 LARGE = 4_000_000  # pixels; above it a picture is decoded aside, so that small ones overtake it
@@ -49,7 +49,7 @@ class Outcome:
 
     FACES is None where pictures are taken as crops, else from left to right, and ANSWER that of the most suspect one.
     READ is what was judged (no picture where nothing could be read); its `views` are those of the faces, in order,
-    and VIEW the one that ANSWER is about.
+    and VIEW the one that ANSWER is about. TOO_LARGE says that it was refused for its bytes or pixels.
     """
 
     answer: Answer | None = None
@@ -57,6 +57,12 @@ class Outcome:
     read: Read | None = None
     view: View | None = None
     error: str = ""
+    too_large: bool = False
+
+    @classmethod
+    def refused(cls, error: DataError) -> Self:
+        """That of a picture which can't be judged."""
+        return cls(error=str(error), too_large=isinstance(error, TooLargeError))
 
 
 @dataclass(frozen=True)
@@ -80,20 +86,15 @@ class Engine:
 
     def __init__(self, settings: Serving, bundle: Path | None = None) -> None:
         self.settings = settings
-        self._finder = None if settings.faces == "none" else FaceFinder(settings.faces)
-        # Threads that each infer on one core beat one inference on all: nobody waits for the slowest part of a layer.
-        self.models = Models(
-            bundle,
-            state=Path(settings.state),
-            poll_s=settings.poll_s,
-            threads=1,
-            batch=settings.batch,
-            check=self._check_bundle,
-        )
+        finder = create_finder(settings)
+        self.models = load_models(settings, bundle, poll_s=settings.poll_s)
         self.observer = Observer(settings)
         self.clips = ClipDecoder(settings.limits)
         self.inbox = Inbox(settings)
-        self._reader = Reader(settings.limits, self._finder)
+        self._retention = Retention(
+            (partial(remove_old, Path(settings.state)), self.inbox.sweep), keep_days=settings.keep_days
+        )
+        self._reader = Reader(settings.limits, finder)
         threads = count_threads(settings, usable_cores())
         self.pool = ThreadPoolExecutor(threads, thread_name_prefix="unmask")
         self._batcher: Batcher[Runtime, _Source, Outcome | _Large] = Batcher(
@@ -103,21 +104,16 @@ class Engine:
         self._decoding = Budget(int(settings.limits.decoding_megapixels * 1e6))
         # Process-wide, because filters are: what matters of a damaged file becomes a reason for its sender.
         warnings.filterwarnings("ignore", module=r"PIL\.")
-        if self._finder:
-            _warm(self._finder, self.pool, threads)
+        if finder:
+            _warm(finder, self.pool, threads)
         self.ready = True
 
-    async def judge(self, runtime: Runtime, pictures: Sequence[bytes]) -> list[Outcome]:
-        """What RUNTIME says of each encoded picture, in order; a picture that can't be judged says why.
+    async def judge(self, runtime: Runtime, pictures: Sequence[bytes | Image.Image]) -> list[Outcome]:
+        """What RUNTIME says of each picture, encoded or upright RGB, in order; one that can't be judged says why.
 
         Raises:
             ResourceError: memory ran out.
         """
-        with self.observer.at_work(len(pictures)):
-            return await self._judge(runtime, pictures)
-
-    async def judge_decoded(self, runtime: Runtime, pictures: Sequence[Image.Image]) -> list[Outcome]:
-        """As judge, of upright RGB pictures, such as the frames of a clip."""
         with self.observer.at_work(len(pictures)):
             return await self._judge(runtime, pictures)
 
@@ -136,16 +132,11 @@ class Engine:
         """Let the threads go, and write what is still to be logged."""
         self.ready = False
         self.models.close()
+        self._retention.close()
         self.observer.close()
         self.inbox.close()
         self.pool.shutdown(wait=False, cancel_futures=True)
         self._aside.shutdown(wait=False, cancel_futures=True)
-
-    def _check_bundle(self, bundle: Bundle) -> None:
-        """See that the bundle says all that requests will ask of it."""
-        clip_frames(bundle)
-        if self._finder:
-            face_margin(bundle)
 
     async def _judge(self, runtime: Runtime, sources: Sequence[_Source]) -> list[Outcome]:
         found = await self._batcher.submit(runtime, sources)
@@ -163,7 +154,7 @@ class Engine:
         except ResourceError:
             raise
         except DataError as error:
-            return Outcome(error=str(error))
+            return Outcome.refused(error)
         return (await self._judge(runtime, [read]))[0]
 
     async def _when_there_is_room(self, pixels: int, pool: Executor, decode: Callable[[], Decoded]) -> Decoded:
@@ -198,7 +189,7 @@ class Engine:
         except ResourceError as error:
             return error
         except DataError as error:
-            return Outcome(error=str(error))
+            return Outcome.refused(error)
         except Exception as error:  # noqa: BLE001  (the other pictures of the run are of other senders)
             return error
 

@@ -48,8 +48,7 @@ class Observer:
     """Takes note of what a worker predicts."""
 
     def __init__(self, settings: Serving) -> None:
-        # Also where no row is written: those of former days are still to be removed.
-        self._log, self._writes = TrafficLog(Path(settings.state), keep_days=settings.keep_days), settings.traffic_log
+        self._log = TrafficLog(Path(settings.state)) if settings.traffic_log else None
 
     def record(self, *, runtime: Runtime, route: str, ids: Sequence[str], outcomes: Sequence["Outcome"]) -> None:
         """Take note of what RUNTIME said on ROUTE of pictures, or of a clip as a whole; never waits and never raises.
@@ -76,7 +75,8 @@ class Observer:
 
     def close(self) -> None:
         """Write the rows that wait."""
-        self._log.close()
+        if self._log:
+            self._log.close()
 
     def _record(self, bundle: Bundle, route: str, ids: Sequence[str], outcomes: Sequence["Outcome"]) -> None:
         predicted = PREDICTED.get(Predicted())
@@ -94,7 +94,7 @@ class Observer:
             metrics.PREDICTIONS.labels(route, verdict).inc()
             if answer and route != SECOND_LOOK:
                 metrics.SCORES.observe(answer.p_fake)
-                if self._writes:
+                if self._log:
                     row = partial(_row, name, time=now, route=route, bundle=bundle)
                     self._log.add(partial(row, answer=answer, measure=_measure(outcome.read, outcome.view)))
 

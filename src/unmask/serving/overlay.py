@@ -1,16 +1,14 @@
 """An activation map as a transparent layer, to be laid over the picture it is of."""
 
 import io
-import math
 
 import numpy as np
 from PIL import Image
 
 from unmask.data.boxes import Box
+from unmask.serving.crops import Place, visible
 from unmask.serving.runtime import Floats
 from unmask.serving.verdict import Verdict
-
-Place = tuple[int, int, int, int]
 
 MAX_SIDE_PX = 512  # of a layer; a map has a few places on each side, which whoever shows it spreads further
 # Of the strongest place, by the verdict: what lies under it must still be seen, and a doubt is not to look sure.
@@ -27,10 +25,10 @@ COLOURS = np.stack(
 ).astype(np.uint8)
 
 
-def draw_overlay(found: Floats, *, box: Box, size: tuple[int, int], verdict: Verdict) -> tuple[bytes, Place]:
-    """A map, log-odds (h, w) of the crop at BOX of a picture of SIZE (width, height), as PNG (RGBA), and its place.
+def draw_overlay(found: Floats, *, box: Box, size: tuple[int, int], verdict: Verdict) -> bytes:
+    """A map, log-odds (h, w) of the crop at BOX of a picture of SIZE (width, height), as PNG (RGBA).
 
-    The layer covers the part of BOX that lies in the picture, the place, in whole px of the picture; itself it has at
+    The layer covers the part of BOX that lies in the picture, as `visible` gives it; itself it has at
     most MAX_SIDE_PX on its longer side. Colour and opacity follow `strength`, opacity also the VERDICT, see OPACITY.
     """
     place = visible(box, size)
@@ -39,7 +37,7 @@ def draw_overlay(found: Floats, *, box: Box, size: tuple[int, int], verdict: Ver
     layer = np.concatenate([COLOURS[np.rint(255 * heat).astype(np.intp)], opacity[..., None]], axis=-1)
     stream = io.BytesIO()
     Image.fromarray(layer, "RGBA").save(stream, "PNG")
-    return stream.getvalue(), place
+    return stream.getvalue()
 
 
 def strength(found: Floats) -> Floats:
@@ -50,18 +48,6 @@ def strength(found: Floats) -> Floats:
     above = np.maximum(found, 0)
     highest = float(above.max())
     return above / np.float32(highest) if highest > 0 else above
-
-
-def visible(box: Box, size: tuple[int, int]) -> Place:
-    """The whole px of a box that lie in a picture of SIZE (width, height), one at least: x0, y0, x1, y1."""
-    left, right = _span(box[0], box[2], size[0])
-    top, bottom = _span(box[1], box[3], size[1])
-    return left, top, right, bottom
-
-
-def _span(start: float, end: float, limit: int) -> tuple[int, int]:
-    first = min(max(0, math.floor(start)), limit - 1)
-    return first, max(first + 1, min(math.ceil(end), limit))
 
 
 def _shown(heat: Floats, box: Box, place: Place) -> Floats:

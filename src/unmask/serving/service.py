@@ -11,6 +11,7 @@ from unmask.serving.engine import Engine
 from unmask.serving.guard.front import Front
 from unmask.serving.guard.tokens import Tokens
 from unmask.serving.guard.wire import use_guarded_protocol
+from unmask.serving.loading import check_loading
 
 NAME = "unmask"
 
@@ -56,7 +57,7 @@ class Unmask:
     def check() -> None:
         """Try the bundle before any worker starts, where a refusal can still be one line and end the program."""
         try:
-            Engine(SETTINGS, named_bundle()).close()
+            check_loading(SETTINGS, named_bundle())
             TOKENS.check()
         except UnmaskError as error:
             raise SystemExit(f"unmask: {error}") from None

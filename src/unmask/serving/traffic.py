@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from unmask.serving.picture_quality import Quality
 from unmask.serving.verdict import Verdict
+from unmask.strict import read_dataclass
 
 FOLDER = "traffic"
 PROJECTED = 16
@@ -74,7 +75,7 @@ class TrafficRow:
                 logit=float(value["logit"]),
                 verdict=_verdict(value["verdict"]),
                 marginals={name: float(each) for name, each in value["marginals"].items()},
-                quality=None if value["quality"] is None else _quality(value["quality"]),
+                quality=None if value["quality"] is None else read_dataclass(Quality, value["quality"], "quality."),
                 embedding=_embedding(value["embedding"]),
             )
         except _BROKEN as error:
@@ -139,10 +140,9 @@ def file_name(day: date, worker: str, number: int) -> str:
     return f"{day.isoformat()}.{worker}.{number:03d}.jsonl"
 
 
-def remove_old(state: Path, *, today: date, keep_days: int) -> int:
-    """Remove files of rows whose day is more than KEEP_DAYS before TODAY; returns how many."""
-    oldest = today - timedelta(days=keep_days)
-    old = [path for path in (state / FOLDER).glob("*.jsonl") if (day := day_of(path)) is not None and day < oldest]
+def remove_old(state: Path, before: date) -> int:
+    """Remove files of rows of the days BEFORE, of whatever worker; returns how many."""
+    old = [path for path in (state / FOLDER).glob("*.jsonl") if (day := day_of(path)) is not None and day < before]
     for path in old:
         path.unlink(missing_ok=True)  # another worker may have been faster
     return len(old)
@@ -160,17 +160,6 @@ def _directions(width: int) -> npt.NDArray[np.float32]:
     drawn = np.frombuffer(hashlib.shake_256(b"unmask traffic").digest(width * PROJECTED // 8), dtype=np.uint8)
     signs = np.unpackbits(drawn).reshape(width, PROJECTED).astype(np.float32) * 2 - 1
     return signs / np.float32(np.sqrt(PROJECTED))
-
-
-def _quality(value: dict[str, Any]) -> Quality:
-    return Quality(
-        sharpness=float(value["sharpness"]),
-        brightness=float(value["brightness"]),
-        picture_width=int(value["picture_width"]),
-        picture_height=int(value["picture_height"]),
-        jpeg_quality=int(value["jpeg_quality"]),
-        bytes_per_px=float(value["bytes_per_px"]),
-    )
 
 
 def _text(value: object) -> str:

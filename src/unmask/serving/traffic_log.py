@@ -5,13 +5,14 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from io import FileIO
 from pathlib import Path
 
+from unmask.dates import today
 from unmask.serving import metrics
 from unmask.serving.logs import service_log
-from unmask.serving.traffic import FOLDER, TrafficRow, file_name, remove_old
+from unmask.serving.traffic import FOLDER, TrafficRow, file_name
 
 LOG = service_log()
 
@@ -26,14 +27,14 @@ MakeRow = Callable[[], TrafficRow]
 class TrafficLog:
     """Rows of one worker in STATE/traffic, a file a day.
 
-    Files of more than KEEP_DAYS days ago, of whatever worker, are removed at once and then daily. Rows that find the
-    queue or the disk full, or come too late, are dropped and counted. What was added before `close` is written.
+    Rows that find the queue or the disk full, or come too late, are dropped and counted. What was added before `close`
+    is written.
     """
 
-    def __init__(self, state: Path, *, keep_days: int, waiting: int = WAITING, largest: int = LARGEST) -> None:
-        self._state, self._keep_days, self._most, self._largest = state, keep_days, waiting, largest
+    def __init__(self, state: Path, *, waiting: int = WAITING, largest: int = LARGEST) -> None:
+        self._state, self._most, self._largest = state, waiting, largest
         self._worker, self._number = uuid.uuid4().hex[:8], 0
-        self._day = self._swept = date.min
+        self._day = date.min
         self._waiting: deque[MakeRow] = deque()
         self._file: FileIO | None = None
         self._complained = -COMPLAIN_S
@@ -59,23 +60,12 @@ class TrafficLog:
     def _run(self) -> None:
         last = False
         while not last:
-            self._sweep()
             last = self._closing.wait(PAUSE_S)
             lines = self._lines()
             if lines:
                 self._write(lines)
         if self._file:
             self._file.close()
-
-    def _sweep(self) -> None:
-        today = datetime.now(UTC).date()
-        if today == self._swept:
-            return
-        self._swept = today
-        try:
-            remove_old(self._state, today=today, keep_days=self._keep_days)
-        except OSError as error:
-            LOG.error("traffic log: %s; files that are too old stay until tomorrow", error.strerror)
 
     def _lines(self) -> list[bytes]:
         lines = []
@@ -103,16 +93,16 @@ class TrafficLog:
                 LOG.error("traffic log: %s; rows are dropped until it can be written", error.strerror)
 
     def _current(self) -> FileIO:
-        today = datetime.now(UTC).date()
-        if today != self._day:
+        day = today()
+        if day != self._day:
             self._leave_file()
-            self._day, self._number = today, 0
+            self._day, self._number = day, 0
         if self._file and self._file.tell() >= self._largest:
             self._leave_file()
         if not self._file:
             folder = self._state / FOLDER
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = FileIO(folder / file_name(today, self._worker, self._number), "ab")
+            self._file = FileIO(folder / file_name(day, self._worker, self._number), "ab")
         return self._file
 
     def _leave_file(self) -> None:

@@ -2,13 +2,13 @@
 
 import csv
 import io
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import module_of_extra
 from tests.faces import expand_settings
 from unmask.data.decode import decode_image
 from unmask.data.facemesh import FaceMeshDetector
@@ -16,10 +16,8 @@ from unmask.data.forging.difference import DIFFERENCE, UNCHANGED, Compared, comp
 from unmask.data.forging.pairs import bounds_of
 from unmask.data.forging.regions import Points, as_points
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(find_spec("mediapipe") is None, reason="needs the extra `faces`"),
-]
+pytestmark = pytest.mark.real
+module_of_extra("mediapipe", "faces")
 
 Sides = tuple[np.ndarray, np.ndarray, Points]
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tests.conftest import module_of_extra
 from unmask.data.batches import list_batches, read_index, read_quarantine
 from unmask.data.ingest import ingest
 from unmask.data.sources.tree import Tree
@@ -57,7 +58,7 @@ def fill(put_picture: Callable[..., Path], draw_picture: Callable[..., Image.Ima
 @pytest.fixture
 def fill_clips() -> Callable[..., Path]:
     """Put a clip of three frames that no other shares at each path below a root."""
-    av = pytest.importorskip("av", reason="needs the extra clips")
+    av = module_of_extra("av", "clips")
     rng = np.random.default_rng(5)
 
     def run(root: Path, *paths: str, size: tuple[int, int] = (48, 32)) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.conftest import module_of_extra
 from tests.spots import clip_of, scene
 from unmask.config import Assemble, Config, load_config
 from unmask.data.assemble import assemble
@@ -58,7 +59,7 @@ def collect(config: Config) -> Collect:
 @pytest.fixture(scope="session")
 def street(tmp_path_factory: pytest.TempPathFactory, collect: Collect) -> Collection:
     """A JPEG with two faces, a large PNG without any, and a clip in which a face wanders."""
-    pytest.importorskip("av", reason="needs the extra `clips`")
+    module_of_extra("av", "clips")
     root = tmp_path_factory.mktemp("street")
     folder = root / "pictures/news/real/camera"
     folder.mkdir(parents=True)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unmask.dates import today
 from unmask.errors import DataError
 from unmask.serving.inbox import folder
-from unmask.serving.inbox.folder import InboxFolder, InboxFullError, oldest_kept, picture_name, sha256, today
+from unmask.serving.inbox.folder import InboxFolder, InboxFullError, picture_name, sha256
 from unmask.serving.inbox.reading import read_inbox
 from unmask.serving.inbox.rows import CapturedRow, FeedbackRow
 
@@ -131,7 +132,7 @@ def test_a_picture_that_is_sent_again_is_kept_anew(inbox, tmp_path):
     kept = tmp_path / f"inbox/pictures/{0:032x}-0.png"
     _age(kept, days=29)
     inbox.add_feedback(feedback(picture=b"one"), b"one")
-    inbox.sweep(before=today())
+    inbox.sweep(today())
     assert kept.exists()
 
 
@@ -159,19 +160,19 @@ def test_what_is_too_old_goes(inbox, tmp_path):
     inbox.add_feedback(feedback(1, picture=b"old"), b"old")
     inbox.add_captured(captured(b"new"), b"new")
     rows = tmp_path / f"inbox/feedback/{today()}.jsonl"
-    limit = oldest_kept(30)
+    limit = today() - timedelta(days=30)
     rows.rename(rows.with_stem(str(limit - timedelta(days=1))))
     rows.with_stem(str(limit)).write_text("")
     (tmp_path / "inbox/pictures/.left.tmp").write_bytes(b"half")
     for name in (f"{1:032x}-0.png", ".left.tmp"):
         _age(tmp_path / "inbox/pictures" / name, days=31)
-    inbox.sweep(before=limit)
+    inbox.sweep(limit)
     left = {str(path.relative_to(tmp_path / "inbox")) for path in tmp_path.glob("inbox/*/*")}
     assert left == {f"feedback/{limit}.jsonl", f"captured/{ID}.jpg", f"captured/{today()}.jsonl"}
 
 
 def test_an_inbox_that_is_not_there_needs_no_sweep(tmp_path):
-    InboxFolder(tmp_path / "state", daily_megabytes=1.0).sweep(before=today())
+    InboxFolder(tmp_path / "state", daily_megabytes=1.0).sweep(today())
     assert not (tmp_path / "state").exists()
 
 

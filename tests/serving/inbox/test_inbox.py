@@ -1,6 +1,5 @@
 import io
 import json
-import os
 import threading
 import time
 from types import SimpleNamespace
@@ -128,38 +127,3 @@ def test_a_closed_inbox_takes_no_more(make, tmp_path):
     inbox.close()
     inbox.capture(runtime=RUNTIME, ids=IDS[:1], pictures=[picture()], answers=[answer("uncertain")])
     assert not read_inbox(tmp_path / "state").captured
-
-
-def test_what_is_too_old_goes_when_it_opens(make, tmp_path):
-    old = tmp_path / "state/inbox/pictures" / f"{IDS[0]}.jpg"
-    old.parent.mkdir(parents=True)
-    old.write_bytes(picture())
-    then = time.time() - 40 * 24 * 3600
-    os.utime(old, (then, then))
-    make(keep_days=30)
-    end = time.monotonic() + 10
-    while old.exists() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert not old.exists()
-
-
-def test_it_sweeps_again_at_midnight(make, monkeypatch):
-    swept, days = threading.Semaphore(0), iter([0.01, 0.01, 60.0])
-    monkeypatch.setattr(module, "_seconds_to_midnight", lambda: next(days))
-    monkeypatch.setattr(module.InboxFolder, "sweep", lambda folder, *, before: swept.release())
-    make()
-    assert all(swept.acquire(timeout=10) for _ in range(3))
-
-
-@pytest.mark.parametrize("error", [PermissionError("no"), OverflowError("a date beyond all calendars")])
-def test_a_sweep_that_fails_is_tried_again(make, monkeypatch, error):
-    tried, days = threading.Semaphore(0), iter([0.01, 60.0])
-
-    def sweep(folder, *, before):
-        tried.release()
-        raise error
-
-    monkeypatch.setattr(module, "_seconds_to_midnight", lambda: next(days))
-    monkeypatch.setattr(module.InboxFolder, "sweep", sweep)
-    make()
-    assert all(tried.acquire(timeout=10) for _ in range(2))

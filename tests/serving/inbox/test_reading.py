@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from unmask.serving.inbox.folder import InboxFolder, picture_name, sha256, today
+from unmask.dates import today
+from unmask.serving.inbox.folder import InboxFolder, picture_name, sha256
 from unmask.serving.inbox.reading import InboxContents, Quarantined, read_inbox
 from unmask.serving.inbox.rows import FeedbackRow
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,9 @@ from typer.testing import CliRunner, Result
 
 from unmask.cli import app
 from unmask.evaluation.slices import by_clip
+from unmask.serving import cores
 from unmask.serving.bundle import load_bundle
+from unmask.serving.offline import predict as offline
 
 Call = Callable[..., Result]
 WriteClip = Callable[[str, Sequence[int]], str]
@@ -130,6 +133,18 @@ def test_without_a_table_each_answer_is_a_line(call: Call) -> None:
     first, second = result.stdout.splitlines()
     assert first.startswith(f"a.png: fake ({p_of(255):.3f}); altered")
     assert second == f"b.png: real ({p_of(0):.3f}); no alteration found (probability of fake {p_of(0):.2f})"
+
+
+def test_left_to_itself_it_works_on_the_cores_that_it_may_use(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    grey("in/a.png", 255)
+    used = list[int]()
+    monkeypatch.setattr(cores, "usable_cores", lambda: 3)
+    monkeypatch.setattr(
+        offline, "ThreadPoolExecutor", lambda workers: used.append(workers) or ThreadPoolExecutor(workers)
+    )
+    assert call("in").exit_code == 0
+    assert call("in", "--workers", "2").exit_code == 0
+    assert used == [3, 2]
 
 
 def test_the_order_is_that_of_the_files_with_any_number_of_threads(call: Call, write_clip: WriteClip) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.conftest import module_of_extra
 from unmask.data.faces import Face
 from unmask.errors import DataError, ResourceError
 from unmask.serving.faces import FaceFinder
@@ -99,7 +100,7 @@ def test_a_clip_with_too_many_bytes_is_not_read(serving, in_process, clip):
 
 
 def test_frames_smaller_than_any_trained_on_are_refused(asked, tmp_path):
-    av = pytest.importorskip("av", reason="needs the extra `clips`")
+    av = module_of_extra("av", "clips")
     stream = io.BytesIO()
     with av.open(stream, "w", format="mp4") as container:
         video = container.add_stream("mpeg4", rate=10)

@@ -12,7 +12,7 @@ def test_the_model_introduces_itself(client, shared_bundle):
     assert (said["model_version"], said["candidate"], said["precision"]) == (bundle.version, "student", "float32")
     assert (said["labels"], said["metrics"], said["data_note"]) == (bundle.graph.labels, bundle.metrics, "drawn")
     assert said["card"] == (shared_bundle / CARD).read_text(encoding="utf-8")
-    assert said["faces"] == "none"
+    assert (said["faces"], said["capture"]) == ("none", "none")
     assert said["provider"].endswith("ExecutionProvider")
     assert said["request_id"] == answer.headers["x-request-id"]
 
@@ -25,6 +25,11 @@ def test_the_card_is_that_of_the_model_that_answers_whatever_becomes_of_its_fold
     said = TestClient(app).get("/model")
     app.state.engine.close()
     assert (said.status_code, said.json()["card"]) == (200, card)
+
+
+def test_a_caller_learns_that_pictures_may_be_kept(in_process):
+    with in_process(capture="uncertain") as client:
+        assert client.get("/model").json()["capture"] == "uncertain"
 
 
 def test_both_thresholds_are_explained_with_their_rates(client):

@@ -46,7 +46,26 @@ def test_a_picture_that_cannot_be_judged_says_so_beside_those_that_can(client):
         None,
         "not a JPEG, PNG, WebP, BMP or TIFF picture, but a PDF",
     ]
-    assert answers[1]["judgement"] is None
+    assert (answers[1]["judgement"], answers[1]["box"]) == (None, None)
+
+
+@pytest.mark.parametrize("faces", ["none", "mediapipe"])
+def test_the_box_is_what_was_judged(faces, serving, in_process, detector):
+    picture = grey(20, (256, 128))
+    picture.paste((100, 100, 100), (96, 32, 160, 96))
+    with in_process(dataclasses.replace(serving, faces=faces)) as client:
+        (said,) = ask(client, encode(picture)).json()["answers"]
+        x0, y0, x1, y1 = said["box"]
+        assert 0 < (x1 - x0) * (y1 - y0) < 256 * 128
+        # Not white, which the drawn detector would take for a face; reducing blurs what lies next to the box.
+        changed = Image.new("RGB", picture.size, (70, 0, 0))
+        changed.paste(picture.crop((x0 - 12, y0 - 12, x1 + 12, y1 + 12)), (x0 - 12, y0 - 12))
+        outside = ask(client, encode(changed)).json()["answers"][0]
+        picture.paste((70, 0, 0), (x0 + 2, y0 + 2, x0 + 12, y0 + 12))
+        inside = ask(client, encode(picture)).json()["answers"][0]
+    assert outside == said | {"id": outside["id"]}
+    assert inside["box"] == said["box"]
+    assert inside["judgement"]["probability"] != said["judgement"]["probability"]
 
 
 def test_a_request_without_one_usable_picture_is_refused(client):
@@ -55,9 +74,41 @@ def test_a_request_without_one_usable_picture_is_refused(client):
     assert answer.json()["error"] == "picture 1 of 2: not a JPEG, PNG, WebP, BMP or TIFF picture"
 
 
+SMALL, DAMAGED = encode(grey(0)), b"GIF89a"
+HEAVY, WIDE = SMALL + bytes(100_000), encode(grey(0, (400, 300)))
+
+
+@pytest.mark.parametrize(
+    ("bodies", "status"),
+    [
+        ([HEAVY], 413),
+        ([WIDE], 413),
+        ([HEAVY, WIDE], 413),
+        ([HEAVY, DAMAGED], 400),
+        ([DAMAGED, WIDE], 400),
+        ([HEAVY, SMALL], 200),
+    ],
+)
+def test_where_every_picture_is_too_large_the_request_is(in_process, bodies, status):
+    with in_process(limits={"picture_megabytes": 0.1, "picture_megapixels": 0.1}) as client:
+        answer = ask(client, *bodies)
+    assert answer.status_code == status
+    if status == 200:
+        assert [each["error"] for each in answer.json()["answers"]] == ["larger than 0.1 MB", None]
+
+
+@pytest.mark.parametrize("body", [HEAVY, WIDE])
+def test_a_picture_that_is_too_large_is_so_on_every_route(in_process, body):
+    with in_process(limits={"picture_megabytes": 0.1, "picture_megapixels": 0.1}) as client:
+        explained = client.post("/explain", files={"image": body})
+        told = {"id": f"{'0' * 32}-0", "label": "fake", "consent": "true"}
+        reported = client.post("/feedback", files={"image": body}, data=told)
+    assert (explained.status_code, reported.status_code) == (413, 413)
+
+
 def test_too_many_pictures_are_refused(client):
     answer = ask(client, *[encode(grey(0))] * 5)
-    assert (answer.status_code, "number of files is 4" in answer.json()["error"]) == (400, True)
+    assert (answer.status_code, "more than 4 files (serving.limits.pictures)" in answer.json()["error"]) == (400, True)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
@@ -89,7 +140,7 @@ def test_each_face_is_answered_and_the_most_suspect_one_speaks(serving, shared_b
     assert answers[0]["judgement"] == {key: answers[0]["faces"][0][key] for key in answers[0]["judgement"]}
     assert answers[0]["faces"][0]["probability"] > answers[0]["faces"][1]["probability"]
     assert (answers[0]["faces"][0]["score"], answers[0]["small_faces"]) == (0.75, 1)
-    assert (answers[1]["judgement"], answers[1]["faces"], answers[1]["error"]) == (None, [], None)
+    assert [answers[1][key] for key in ("judgement", "box", "faces", "error")] == [None, None, [], None]
 
 
 def test_only_small_faces_are_told_and_not_judged(serving, in_process, detector):

@@ -5,13 +5,14 @@ import sys
 import typing
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartParser
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from unmask.serving.problems import Refusal
 
@@ -20,9 +21,6 @@ TEXTS = 16  # text parts of one form
 TEXT_BYTES = 10_000
 NAME_BYTES = 255
 CHARSETS = ("utf-8", "ascii")
-
-# No upload is put on a disk, and none waits for a thread that writes there: the guard bounds what is held.
-MultiPartParser.spool_max_size = sys.maxsize
 
 
 class UploadRoute(APIRoute):
@@ -42,30 +40,85 @@ class UploadRoute(APIRoute):
         }
 
         async def handle(request: Request) -> Response:
-            _check_form(await _read_form(request), fields)
-            return await answer(request)
+            _check_kind(request)
+            form = await _read_form(request)
+            _check_form(form, fields)
+            return await answer(_Parsed(request, form))
 
         return handle
 
 
+class _Parser(MultiPartParser):
+    """Starlette's parser of a form: its refusals are in our words, and a form that breaks off is refused.
+
+    Starlette would take a form without its closing boundary for one without its last part.
+    """
+
+    # No upload is put on a disk, and none waits for a thread that writes there: the guard bounds what is held.
+    spool_max_size = sys.maxsize
+    _whole = False
+
+    def on_headers_finished(self) -> None:
+        """Begin a part, if there may be another one of its kind."""
+        try:
+            super().on_headers_finished()
+        except MultiPartException:
+            raise Refusal(400, self._excess()) from None
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        """Add to a part; only texts are bounded here."""
+        try:
+            super().on_part_data(data, start, end)
+        except MultiPartException:
+            raise Refusal(400, f"a text is longer than {TEXT_BYTES:,} bytes; shorten it") from None
+
+    def on_end(self) -> None:
+        """Note that the closing boundary came."""
+        self._whole = True
+
+    async def parse(self) -> FormData:
+        """The whole form."""
+        try:
+            form = await super().parse()
+        except (MultiPartException, ValueError):
+            raise Refusal(400, "damaged form") from None
+        if not self._whole:
+            await form.close()
+            raise Refusal(400, "the form breaks off before its closing boundary; send it whole")
+        return form
+
+    def _excess(self) -> str:
+        if self._current_files > self.max_files:
+            return f"more than {self.max_files} files (serving.limits.pictures); send fewer at a time"
+        if self._current_fields > self.max_fields:
+            return f"more than {self.max_fields} texts"
+        return "a part of the form has no name"
+
+
+class _Parsed(Request):
+    """A request whose form was read before FastAPI asks for it."""
+
+    def __init__(self, request: Request, form: FormData) -> None:
+        super().__init__(request.scope, request.receive)
+        self._form = form
+
+
 async def _read_form(request: Request) -> FormData:
-    kind = request.headers.get("content-type", "").partition(";")[0]
-    if kind.strip().lower() != KIND:
-        raise Refusal(415, f"send {KIND}; this address takes files")
-    _check_charset(request)
     files = request.app.state.settings.limits.pictures
-    try:
-        return await request.form(max_files=files, max_fields=TEXTS, max_part_size=TEXT_BYTES)
-    except ValueError:
-        raise Refusal(400, "damaged form") from None
+    async with aclosing(request.stream()) as stream:
+        parser = _Parser(request.headers, stream, max_files=files, max_fields=TEXTS, max_part_size=TEXT_BYTES)
+        return await parser.parse()
 
 
-def _check_charset(request: Request) -> None:
-    """Refuse a form in another character set than UTF-8: some of them make texts that can't be encoded again."""
-    _, options = parse_options_header(request.headers["content-type"])
-    named = options.get(b"charset", b"utf-8")
+def _check_kind(request: Request) -> None:
+    """Refuse what is no form, or in another character set than UTF-8: some make texts that can't be encoded again."""
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind.strip() != KIND.encode():
+        raise Refusal(415, f"send {KIND}; this address takes files")
+    if not options.get(b"boundary"):
+        raise Refusal(400, "the header Content-Type names no boundary between the parts of the form")
     try:
-        known = codecs.lookup(named.decode()).name in CHARSETS
+        known = codecs.lookup(options.get(b"charset", b"utf-8").decode()).name in CHARSETS
     except (LookupError, ValueError):
         known = False
     if not known:

@@ -7,9 +7,10 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from unmask.dates import today
 from unmask.errors import DataError, UnmaskError
 from unmask.files import replacing
 from unmask.serving.inbox.rows import CAPTURED, FEEDBACK, FEEDBACK_PICTURES, INBOX, SUFFIXES, CapturedRow, FeedbackRow
@@ -45,7 +46,7 @@ class InboxFolder:
         """Append a row and keep its picture; raises as add_feedback does."""
         self._add(row, self._root / CAPTURED, picture, self._root / CAPTURED)
 
-    def sweep(self, *, before: date) -> None:
+    def sweep(self, before: date) -> None:
         """Remove daily files and pictures of the days BEFORE, and what a killed writer left under a temporary name."""
         if not self._root.is_dir():
             return
@@ -104,16 +105,6 @@ def picture_name(prediction_id: str, kind: str) -> str:
 def sha256(picture: bytes) -> str:
     """In hex; "" without a picture."""
     return hashlib.sha256(picture).hexdigest() if picture else ""
-
-
-def today() -> date:
-    """The day (UTC)."""
-    return datetime.now(UTC).date()
-
-
-def oldest_kept(keep_days: int) -> date:
-    """The first day that is not too old."""
-    return today() - timedelta(days=keep_days)
 
 
 def _day_of(path: Path) -> date:

@@ -4,14 +4,14 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
 from unmask.data.opening import open_picture
 from unmask.errors import UnmaskError
 from unmask.service_settings import Serving
-from unmask.serving.inbox.folder import InboxFolder, oldest_kept, picture_name, sha256
+from unmask.serving.inbox.folder import InboxFolder, picture_name, sha256
 from unmask.serving.inbox.rows import CapturedRow, FeedbackRow, Label
 from unmask.serving.logs import EVENT, service_log
 from unmask.serving.runtime import Answer, Runtime
@@ -24,20 +24,19 @@ MOST_WAITING_BYTES = 64_000_000
 
 
 class Inbox:
-    """Takes feedback and captures pictures; what is older than `keep_days` is removed at once and then daily.
+    """Takes feedback and captures pictures.
 
     POOL are threads of its own: reports wait for a lock on the disk, which inference must not.
     """
 
     def __init__(self, settings: Serving) -> None:
         self._folder = InboxFolder(Path(settings.state), daily_megabytes=settings.inbox_megabytes)
-        self._captures, self._keep_days = settings.capture == "uncertain", settings.keep_days
+        self._captures = settings.capture == "uncertain"
         self._limits = settings.limits
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="unmask-inbox")
         self.pool = ThreadPoolExecutor(REPORTS, thread_name_prefix="unmask-feedback")
         self._room = _Room(MOST_WAITING, MOST_WAITING_BYTES)
         self._closing = threading.Event()
-        threading.Thread(target=self._sweep_daily, name="unmask-retention", daemon=True).start()
 
     async def add_feedback(self, prediction_id: str, label: Label, *, note: str, picture: bytes, kind: str) -> bool:
         """Store what a user says, and a PICTURE of a KIND (opening.FORMATS) if there is one; whether it is kept.
@@ -64,6 +63,10 @@ class Inbox:
                 _not_captured(prediction_id, "too much waits to be written")
             else:
                 self._writer.submit(self._keep, runtime, prediction_id, picture, answer)
+
+    def sweep(self, before: date) -> None:
+        """Remove what is of the days BEFORE."""
+        self._folder.sweep(before)
 
     def close(self) -> None:
         """Write what waits, then let the threads go."""
@@ -100,16 +103,6 @@ class Inbox:
         finally:
             self._room.give(len(picture))
 
-    def _sweep_daily(self) -> None:
-        while True:
-            try:
-                self._folder.sweep(before=oldest_kept(self._keep_days))
-            except Exception:
-                # What ends this thread ends retention, whatever it is.
-                LOG.exception("the inbox could not be cleared of what is too old")
-            if self._closing.wait(_seconds_to_midnight()):
-                return
-
 
 class _Room:
     """So many pictures and bytes, for threads that do not wait for it."""
@@ -137,9 +130,3 @@ def _not_captured(prediction_id: str, why: str) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _seconds_to_midnight() -> float:
-    now = datetime.now(UTC)
-    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=1, microsecond=0)
-    return (midnight - now).total_seconds()

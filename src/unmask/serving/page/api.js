@@ -8,13 +8,12 @@
  * @typedef {{time_s: number, probability: number|null, verdict: Verdict|null}} Frame null without a face
  * @typedef {{model_version: string, data_hash: string, request_id: string,
  *   thresholds: {fake: Threshold, real: Threshold}}} Source
- * @typedef {Source & {id: string, judgement: Judged|null, faces: Face[]|null, small_faces: number,
- *   error: string|null}} PictureAnswer
+ * @typedef {Source & {id: string, judgement: Judged|null, box: [number, number, number, number]|null}} JudgedPicture
+ * @typedef {JudgedPicture & {faces: Face[]|null, small_faces: number, error: string|null}} PictureAnswer
  * @typedef {Source & {id: string, judgement: Judged|null, frames: Frame[], duration_s: number}} ClipAnswer
  * @typedef {PictureAnswer & Partial<ClipAnswer> | ClipAnswer & Partial<PictureAnswer>} Answer
- * @typedef {Source & {id: string, judgement: Judged|null, overlay_png: string|null,
- *   box: [number, number, number, number]|null}} Explanation null without a face
- * @typedef {Source & {faces: string, data_note: string, card: string}} Model
+ * @typedef {JudgedPicture & {overlay_png: string|null}} Explanation null without a face
+ * @typedef {Source & {faces: string, capture: string, data_note: string, card: string}} Model
  */
 
 /** A request that was not served; status 0 is a service that did not answer. */

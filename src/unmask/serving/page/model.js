@@ -2,7 +2,7 @@
 
 import { card } from "./card.js";
 import { byId, el, find, openDialog } from "./dom.js";
-import { refusal } from "./words.js";
+import { kept, refusal } from "./words.js";
 
 export class ModelInfo {
   #api;
@@ -49,6 +49,7 @@ export class ModelInfo {
     find(byId("card"), ".card").replaceChildren(...card(model.card));
     byId("card-open").hidden = false;
     if (model.faces !== "none") byId("taken").textContent = "Each face in a picture is judged.";
+    byId("kept").textContent = kept(model.capture);
     const note = byId("data-note");
     note.hidden = !model.data_note;
     note.replaceChildren(el("strong", { text: "About this model's data: " }), model.data_note);

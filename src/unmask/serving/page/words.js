@@ -88,6 +88,13 @@ export function size(bytes) {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** What becomes of a file after its verdict. @param {string} capture as the service's setting */
+export function kept(capture) {
+  return capture === "none"
+    ? " It keeps none that you do not send with a report."
+    : " It keeps pictures that it calls uncertain for a while, to learn from them.";
+}
+
 /** @param {number} number @param {string} noun */
 export function count(number, noun) {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -107,7 +107,7 @@ async def _judge(engine: Engine, runtime: Runtime, clip: UploadFile) -> tuple[fl
     scored, errors = [], []
     async with engine.clips.open(clip, frames=clip_frames(runtime.bundle)) as opened:
         async for frame in opened.frames():
-            outcome = (await engine.judge_decoded(runtime, [frame.picture]))[0]
+            outcome = (await engine.judge(runtime, [frame.picture]))[0]
             if outcome.error and engine.settings.faces == "none":
                 # All frames are of one size, which is all that a decoded one is refused for.
                 raise Refusal(400, outcome.error)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Request, UploadFile
 from pydantic import BaseModel, Field
 
-from unmask.errors import DataError, ResourceError
+from unmask.errors import DataError, ResourceError, TooLargeError
 from unmask.serving.answers import Problem
 from unmask.serving.engine import Engine
 from unmask.serving.guard.form import UploadRoute, read_upload
@@ -66,4 +66,4 @@ async def _kind_of(picture: bytes, engine: Engine) -> str:
     except ResourceError:
         raise
     except DataError as error:
-        raise Refusal(400, f"image: {error}") from None
+        raise Refusal(413 if isinstance(error, TooLargeError) else 400, f"image: {error}") from None

@@ -21,6 +21,7 @@ async def model(request: Request) -> Model:
             "precision": bundle.precision.served,
             "provider": runtime.provider,
             "faces": engine.settings.faces,
+            "capture": engine.settings.capture,
             "labels": bundle.graph.labels,
             "metrics": bundle.metrics,
             "swap": Swap(since=models.since, follows_promotions=models.follows, refused=models.refused or None),

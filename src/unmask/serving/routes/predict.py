@@ -20,7 +20,7 @@ SAMPLE = {"lang": "Shell", "source": "curl -F images=@one.jpg -F images=@two.png
     response_model=Predictions,
     responses={
         400: {"model": Problem, "description": "None of the pictures can be judged"},
-        413: {"model": Problem, "description": "Too large"},
+        413: {"model": Problem, "description": "The request, or every picture in it, is too large"},
     },
     openapi_extra={"x-codeSamples": [SAMPLE]},
 )
@@ -28,7 +28,10 @@ async def predict(
     request: Request,
     images: Annotated[list[UploadFile], File(description="pictures: JPEG, PNG, WebP, BMP or TIFF")],
 ) -> Response:
-    """Judge each picture. Refused with 400 only where none can be judged; else each says its own error."""
+    """Judge each picture; one that can't be judged says why.
+
+    Refused only where none can be judged: with 413 if all are too large, else with 400.
+    """
     engine: Engine = request.app.state.engine
     runtime, request_id = engine.models.current, request.state.request_id
     pictures = [await read_upload(image) for image in images]
@@ -36,9 +39,12 @@ async def predict(
     ids = [f"{request_id}-{number}" for number in range(len(outcomes))]
     engine.observer.record(runtime=runtime, route="/predict", ids=ids, outcomes=outcomes)
     if all(outcome.error for outcome in outcomes):
-        raise Refusal(400, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
+        status = 413 if all(outcome.too_large for outcome in outcomes) else 400
+        raise Refusal(status, f"picture 1 of {len(outcomes)}: {outcomes[0].error}")
     engine.inbox.capture(runtime=runtime, ids=ids, pictures=pictures, answers=[each.answer for each in outcomes])
-    answers = [PictureAnswer.of(outcome, name) for outcome, name in zip(outcomes, ids, strict=True)]
+    answers = [
+        PictureAnswer.of(outcome, name=name, bundle=runtime.bundle) for outcome, name in zip(outcomes, ids, strict=True)
+    ]
     reply = Predictions.model_validate({"answers": answers, **Source.of(runtime.bundle, request_id)})
     # Written here, because FastAPI would validate it once more.
     return Response(reply.model_dump_json(), media_type="application/json")
