@@ -19,7 +19,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/.venv
 export UV_HTTP_TIMEOUT ?= 300
 
-.PHONY: help setup run test lock serve-flows prefect-server clean
+.PHONY: help setup run test lock serve-flows prefect-server drill clean
 
 help:  ## show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s%s\n", $$1, $$2}' Makefile
@@ -58,6 +58,9 @@ serve-flows: $(READY)  ## retrain, monitor and ingest on schedules and events (b
 
 prefect-server: $(READY)  ## the Prefect server and its pages, on this machine only
 	prefect server start --host 127.0.0.1
+
+drill: $(READY) data  ## a new generator appears in the traffic of a scratch clone, and the loop learns it by itself
+	python -m benchmarks.drill
 
 clean:  ## remove what the pipeline and the tools wrote; data/ and var/ stay
 	rm -rf build bentos .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,7 +18,12 @@ from unmask.retraining.settings import RetrainSettings
 def deployments(
     *, retrain_at: Cron, monitor_at: Cron, retraining: RetrainSettings, monitoring: MonitorSettings
 ) -> list[RunnerDeployment]:
-    """`retrain` on its schedule, on drift and on enough feedback; `monitor` on its schedule; `ingest` when asked."""
+    """`retrain` on its schedule, on drift and on enough feedback; `monitor` on its schedule; `ingest` when asked.
+
+    What an event starts does nothing before enough new labels wait: drift alone has nothing to learn from, and
+    `monitor` repeats its events for as long as they hold, also while their run is at work.
+    """
+    on_event = retraining.model_copy(update={"min_labels": monitoring.feedback})
     return [
         retrain.to_deployment(
             name="scheduled",
@@ -28,7 +33,7 @@ def deployments(
                 DeploymentEventTrigger(
                     name="retrain on drift or feedback",
                     expect={DRIFT, FEEDBACK},
-                    parameters={"reason": "{{ event.payload.reason }}", "settings": retraining.model_dump()},
+                    parameters={"reason": "{{ event.payload.reason }}", "settings": on_event.model_dump()},
                 )
             ],
             concurrency_limit=1,
@@ -55,7 +60,7 @@ def main(
     monitor_cron: Annotated[str, typer.Option(help="When to look at the traffic.")] = "0 * * * *",
     timezone: Annotated[str, typer.Option(help="The zone of those times, an IANA name.")] = "UTC",
     hours: Annotated[float, typer.Option(help="Length of the monitor's window.")] = 24.0,
-    feedback: Annotated[int, typer.Option(help="Labelled pictures that start a retrain.")] = 50,
+    feedback: Annotated[int, typer.Option(help="New labelled pictures that start a retrain.")] = 50,
     approval: Annotated[bool, typer.Option("--approval", help="A person approves each promotion.")] = False,
     push: Annotated[str, typer.Option(help="Git remote for branch and tags, with `dvc push`.")] = "",
     webhook: Annotated[str, typer.Option(help="URL that notices are posted to.")] = "",

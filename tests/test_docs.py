@@ -25,6 +25,7 @@ RUN_HERE = {
     "python -m benchmarks.data --help": "--full",
     "python -m benchmarks.train --help": "--only",
     "python -m benchmarks.drift --help": "--windows",
+    "python -m benchmarks.drill --help": "--real",
     "python -m benchmarks.evaluate --help": "--resamples",
     "python -m benchmarks.serve --help": "--soak",
     "dvc dag": "distill",
@@ -32,6 +33,7 @@ RUN_HERE = {
     "make -n setup": "",
     "make -n prefect-server": "prefect server start",
     "make -n serve-flows": "flows.deployments",
+    "make -n drill": "benchmarks.drill",
     "pre-commit validate-config": "",
 }
 COMPARISON = "tests/evaluation/comparison/test_revisions.py"
@@ -52,6 +54,7 @@ RUN_ELSEWHERE = {
     "make setup": f"{__name__}::make -n setup",
     "make prefect-server": f"{__name__}::make -n prefect-server",
     "make serve-flows": f"{__name__}::make -n serve-flows",
+    "make drill": f"{__name__}::make -n drill",
     "pre-commit install": f"{__name__}::pre-commit validate-config",
     "dvc repro": f"{REPRO}::test_every_stage_leaves_its_output",
     "dvc exp run -S distill.epochs=30": f"{REPRO}::test_an_edited_section_reruns_exactly_what_depends_on_it",

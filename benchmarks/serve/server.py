@@ -1,4 +1,4 @@
-"""A service as a process group: started, waited for, measured, ended."""
+"""A server as a process group: started, waited for, measured, ended."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ DEADLINE_S = 120.0
 
 @dataclass(frozen=True)
 class Server:
-    """A service that answers /readyz on PORT of this machine."""
+    """What answers on PORT of this machine."""
 
     port: int
     process: psutil.Process
@@ -37,9 +37,16 @@ class Server:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None, cwd: Path | None = None
+    command: Sequence[str],
+    *,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    ready: str = "/readyz",
 ) -> Iterator[Server]:
     """Run COMMAND with a free port in place of `{port}` until the block ends; what it prints goes to LOG.
+
+    It is ready once it answers at READY.
 
     Raises:
         UnmaskError: it ended, or was not ready within DEADLINE_S; the message ends with its last line.
@@ -47,9 +54,19 @@ def running(
     port = free_port()
     words = [word.replace("{port}", str(port)) for word in command]
     start = time.perf_counter()
+    with process_group(words, log=log, environment=environment, cwd=cwd) as process:
+        _wait_until_ready(process, port, ready, log)
+        yield Server(port, psutil.Process(process.pid), time.perf_counter() - start)
+
+
+@contextlib.contextmanager
+def process_group(
+    command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run COMMAND in a process group of its own, which ends with the block; what it prints goes to LOG."""
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            words,
+            command,
             cwd=cwd,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
@@ -58,10 +75,14 @@ def running(
             start_new_session=True,
         )
     try:
-        _wait_until_ready(process, port, log)
-        yield Server(port, psutil.Process(process.pid), time.perf_counter() - start)
+        yield process
     finally:
         _end(process)
+
+
+def last_line(log: Path) -> str:
+    """What a process said last."""
+    return (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
 
 
 def free_port() -> int:
@@ -71,16 +92,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, ready: str, log: Path) -> None:
     end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end and process.poll() is None:
         # Refused while it starts, 503 while it loads.
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=DEADLINE_S).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{ready}", timeout=DEADLINE_S).close()
             return
         time.sleep(0.05)
-    said = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
-    raise UnmaskError(f"{process.args!r} did not serve: {said[-1]}")
+    raise UnmaskError(f"{process.args!r} did not serve: {last_line(log)}")
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -81,6 +81,20 @@ def test_what_is_not_approved_stays_in_staging(standin, retrain):
     assert read_pointer(standin.state) is None
 
 
+def test_where_labels_are_wanted_it_does_nothing_before_they_came(standin, retrain):
+    retrain()
+    standin.report(1)
+    standin.capture(2)
+    result, lines = retrain(min_labels=2)
+    assert (result.challenge.outcome, result.promoted) == ("unchanged", False)
+    assert "1 newly labelled pictures wait in the inbox, 2 are wanted" in result.summary
+    assert not any("training in group" in line for line in lines)
+    standin.report(3)
+    assert retrain(min_labels=2)[0].promoted
+    assert retrain(min_labels=2)[0].challenge.outcome == "unchanged", "the labels were taken"
+    sound(standin)
+
+
 def test_two_at_once_do_not_mix(standin, retrain):
     with only_run(standin.state), pytest.raises(BusyError, match="nothing was done"):
         retrain()

@@ -19,7 +19,7 @@ from unmask.monitoring.shuffles import Floats, Shuffles
 
 DOMAIN, MMD = "embedding, domain classifier", "embedding, MMD"
 MIN_GROUPS = 20  # of each side: fewer can't be shuffled in enough ways, nor folded
-MOST_NOVEL = 24
+MOST_NOVEL = 50  # as many as the labels that start a retrain (MonitorSettings.feedback)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from unmask.git import git
 from unmask.registry.promotion import champion, settle
 from unmask.registry.tags import Version
 from unmask.retraining.decide import decide
-from unmask.retraining.intake import take_inbox
+from unmask.retraining.intake import take_inbox, waiting_feedback
 from unmask.retraining.settings import RetrainSettings
 from unmask.retraining.start import lay_start
 from unmask.retraining.tree import Log, Tree, add_data, commit, move_branch, open_tree
@@ -53,6 +53,9 @@ def challenge(root: Path, state: Path, settings: RetrainSettings, *, reason: str
     holder = champion(root)
     log("bringing the worktree up to date")
     tree = open_tree(root, state, branch=settings.branch, remote=settings.data_remote)
+    if few := _too_few_labels(tree, state, settings):
+        log(few)
+        return Challenge("unchanged", few, tree.tip or tree.base, "", holder, None, "the inbox was left alone")
     intake = _take_in(tree, state, settings, log)
     made = commit(tree, f"Data: {intake}", settings.author.identity)
     warm = holder is not None and settings.warm_start
@@ -71,6 +74,14 @@ def challenge(root: Path, state: Path, settings: RetrainSettings, *, reason: str
     log("moving the loop's branch")
     move_branch(tree, made)
     return replace(found, commit=made)
+
+
+def _too_few_labels(tree: Tree, state: Path, settings: RetrainSettings) -> str:
+    """Why there is nothing to learn from yet; "" where there is, or nobody asked."""
+    waiting = waiting_feedback(state, tree.data) if settings.min_labels else 0
+    if waiting >= settings.min_labels:
+        return ""
+    return f"{waiting} newly labelled pictures wait in the inbox, {settings.min_labels} are wanted; nothing was done"
 
 
 def _take_in(tree: Tree, state: Path, settings: RetrainSettings, log: Log) -> str:

@@ -32,6 +32,7 @@ class RetrainSettings(BaseModel):
     author: Author = Field(Author(), description="who commits and tags")
     take_inbox: bool = Field(True, description="take feedback and captured pictures in first")
     warm_start: bool = Field(True, description="go on from the champion's weights, as params.yaml says; else afresh")
+    min_labels: int = Field(0, ge=0, description="labelled pictures that must be new in the inbox; fewer do nothing")
     trigger: str = Field(
         "",
         description="slice it must be better on, as `unmask compare` names it; empty: reported fakes, else all",

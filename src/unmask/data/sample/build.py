@@ -95,10 +95,11 @@ def _album_shot(seed: int, batch: Batch, person: int) -> Shot:
 
 
 def _album_photo(seed: int, batch: Batch, person: int) -> Photo:
-    return _take(seed, person, _album_shot(seed, batch, person))
+    return take_photo(seed, person, _album_shot(seed, batch, person))
 
 
-def _take(seed: int, person: int, shot: Shot) -> Photo:
+def take_photo(seed: int, person: int, shot: Shot) -> Photo:
+    """Photograph a drawn person, as the camera gives it before the last encoding."""
     scene = draw_scene(draw_identity(seed, person), shot, seed)
     rng = stream(seed, CAMERA_STREAM, *shot.seed[1:])
     return Photo(photograph(scene.radiance, shot.size, MODELS[shot.camera], rng), scene.landmarks)
@@ -116,7 +117,7 @@ def _draw_group(seed: int, album: Album, items: Sequence[Item]) -> list[Drawn]:
     first = items[0]
     person = draw_identity(seed, first.person)
     shot = draw_shot((seed, first.person, first.shot), newest=first.batch == 2)
-    photo, attributes = _take(seed, first.person, shot), describe(person, shot)
+    photo, attributes = take_photo(seed, first.person, shot), describe(person, shot)
     return [_finish(seed, album, item, photo, shot=shot, attributes=attributes) for item in items]
 
 

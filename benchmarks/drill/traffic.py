@@ -1,0 +1,100 @@
+"""Traffic to the service: what is sent when, sent at an even pace by a thread, every answer and every loss kept."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+import numpy as np
+
+from benchmarks.drill.pictures import Material, Picture
+from unmask.client import Client, Prediction, ServiceError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Pictures a second; how many before the newcomer comes; over how many its share rises; the share it keeps then."""
+
+    rate: float = 4.0
+    calm: int = 200
+    rise: int = 100
+    peak: float = 0.5
+
+    def share(self, number: int) -> float:
+        """Share of the newcomer at the picture of that NUMBER, from 0."""
+        return self.peak * min(1.0, max(0, number - self.calm) / max(1, self.rise))
+
+    def pictures(self, material: Material, *, seed: int) -> Iterator[Picture]:
+        """Pictures without end; of each kind all are sent once before any is sent again."""
+        rng = np.random.default_rng(seed)
+        usual, new = _around(material.usual, rng), _around(material.new, rng)
+        for number in count():
+            yield next(new if rng.random() < self.share(number) else usual)
+
+
+def _around(pictures: Sequence[Picture], rng: np.random.Generator) -> Iterator[Picture]:
+    while True:
+        yield from (pictures[place] for place in rng.permutation(len(pictures)))
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request and its answer; ERROR says how it was lost, and then there is none. TIME is by `time.monotonic`."""
+
+    time: float
+    picture: Picture
+    id: str = ""
+    probability: float = 0.0
+    verdict: str = ""
+    model: str = ""
+    error: str = ""
+
+
+@dataclass
+class Sender:
+    """Sends a picture a request from a thread until the block ends.
+
+    What is refused as one too many is sent again by the client; what gets no judgement is lost.
+    """
+
+    url: str
+    pictures: Iterator[Picture]
+    rate: float
+    sent: list[Sent] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> "Sender":
+        self._thread = threading.Thread(target=self._run, name="drill-traffic")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def lost(self) -> list[Sent]:
+        """Requests without a judgement."""
+        return [each for each in self.sent if each.error]
+
+    def _run(self) -> None:
+        with Client(self.url) as client:
+            due = time.monotonic()
+            while not self._stop.is_set():
+                self.sent.append(send(client.predict, next(self.pictures)))
+                due = max(due + 1 / self.rate, time.monotonic() - 1.0)  # a pause is not made up for all at once
+                self._stop.wait(max(0.0, due - time.monotonic()))
+
+
+def send(predict: Callable[[bytes], Prediction], picture: Picture) -> Sent:
+    """Ask once; whatever goes wrong is the answer's error."""
+    now = time.monotonic()
+    try:
+        answer = predict(picture.data)
+    except ServiceError as error:
+        return Sent(now, picture, error=str(error))
+    if answer.judgement is None or answer.source is None:
+        return Sent(now, picture, answer.id, error=answer.error or "no judgement")
+    judged, model = answer.judgement, answer.source.model_version
+    return Sent(now, picture, answer.id, judged.probability, judged.verdict, model)
