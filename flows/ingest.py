@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.notices import show, tell
+from flows.notices import show, tell_of_end
 from unmask.console import describe
 from unmask.errors import UnmaskError
 from unmask.retraining.settings import Author
@@ -17,9 +17,16 @@ from unmask.service_settings import PARAMS, load_serving
 AUTHOR = Author()
 
 
-@flow
+TOLD = [tell_of_end("the data is as it was")]
+
+
+@flow(on_failure=TOLD, on_crashed=TOLD)
 def ingest(
-    where: str, source: str = "", branch: str = "retrain", author: Author = AUTHOR, notify: str = ""
+    where: str,
+    source: str = "",
+    branch: str = "retrain",
+    author: Author = AUTHOR,
+    notify: str = "",  # noqa: ARG001  # the hook reads it
 ) -> State[None]:
     """Take a folder, a list or a URL of either in as a new batch on the loop's branch.
 
@@ -36,7 +43,6 @@ def ingest(
     try:
         summary = take_folder(Path.cwd(), state, where, source=source, branch=branch, identity=author.identity)
     except (UnmaskError, OSError) as error:
-        tell(notify, "ingest failed", describe(error))
         return Failed(message=describe(error))
     show("ingest", where, [summary])
     return Completed(message=summary)

@@ -11,10 +11,10 @@ from prefect.events import emit_event
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.notices import show, table, tell
+from flows.notices import show, table, tell, tell_of_end
 from unmask.console import describe
 from unmask.errors import UnmaskError
-from unmask.retraining.settings import TREE
+from unmask.service_settings import PARAMS, load_serving
 
 if TYPE_CHECKING:
     from unmask.monitoring.monitor import Monitored
@@ -29,35 +29,41 @@ class MonitorSettings(BaseModel):
 
     hours: float = Field(24.0, gt=0, description="length of the window, which ends now")
     feedback: int = Field(50, ge=1, description="labelled pictures in the inbox that start a retrain by themselves")
+    branch: str = Field("retrain", description="the loop's own branch, which says what was taken in")
     notify: str = Field("", description="Prefect block that is told, custom-webhook/desk; empty tells nobody")
 
 
 DEFAULTS = MonitorSettings()
 
 
-@flow
+TOLD = [tell_of_end("the traffic was not judged")]
+
+
+@flow(on_failure=TOLD, on_crashed=TOLD)
 def monitor(settings: MonitorSettings = DEFAULTS) -> State[None]:
     """Compare the newest traffic with the served model's reference, and emit events that start `retrain`."""
     from unmask.config import load_config
     from unmask.monitoring.monitor import monitor as look
+    from unmask.retraining.committed import committed_indexes
     from unmask.retraining.intake import waiting_feedback
 
-    config, end = load_config(Path.cwd()), datetime.now(UTC)
-    state, start = Path(config.serving.state), end - timedelta(hours=settings.hours)
+    root, state, end = Path.cwd(), Path(load_serving(PARAMS).state), datetime.now(UTC)
+    config = load_config(root)
     try:
-        found = look(state, start, end, config.drift, seed=config.seed)
-        waiting = waiting_feedback(state, state / TREE / "data")
+        found = look(state, end - timedelta(hours=settings.hours), end, config.drift, seed=config.seed)
+        with committed_indexes(root, settings.branch) as taken:
+            waiting = waiting_feedback(state, taken)
     except (UnmaskError, OSError) as error:
-        tell(settings.notify, "monitor failed", describe(error))
         return Failed(message=describe(error))
     get_run_logger().info(str(found.summary))
     show_drift(found)
     resource = {"prefect.resource.id": f"unmask.model.{found.summary.subject.model_version or 'none'}"}
     if found.summary.drifted:
         emit_event(DRIFT, resource=resource, payload={"reason": f"drift: {found.summary.reason}"})
-        tell(settings.notify, "traffic drifted", str(found.summary))
     if waiting >= settings.feedback:
         emit_event(FEEDBACK, resource=resource, payload={"reason": f"{waiting} labelled pictures wait in the inbox"})
+    if found.summary.drifted:
+        tell(settings.notify, "traffic drifted", str(found.summary))
     return Completed(message=f"{found.summary}; {waiting} labelled pictures wait in the inbox")
 
 

@@ -1,13 +1,16 @@
 """What a run leaves for people: artifacts beside it, and a notice through a Prefect block."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from prefect import task
+from prefect import Flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.blocks.core import Block
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.flows import FlowStateHook
 
 from unmask.errors import ConfigError
 
@@ -22,15 +25,38 @@ def show(key: str, description: str, lines: Iterable[str], links: Iterable[Path]
     create_markdown_artifact(key=key, description=description, markdown="\n".join([*lines, "", *linked]))
 
 
-@task(**WORLD)
 def tell(block: str, subject: str, body: str) -> None:
     """Send a notice through the block of that name, `custom-webhook/desk`; an empty name tells nobody.
+
+    One that can't be sent stands in the run's log and fails nothing else.
+    """
+    if block:
+        send(block, subject, body, return_state=True)
+
+
+def tell_of_end(what: str) -> "FlowStateHook[..., Any]":
+    """A hook that tells of a run that failed or crashed, of what nobody foresaw, too: the run itself can't always.
+
+    WHAT is told beside the reason. The block is the setting `notify` of the flow, or of its parameter `settings`.
+    """
+
+    def told(flow: Flow[..., Any], run: FlowRun, state: State[Any]) -> None:
+        settings = run.parameters.get("settings", run.parameters)
+        notify = settings.get("notify", "") if isinstance(settings, Mapping) else settings.notify
+        ended = "crashed" if state.is_crashed() else "failed"
+        if notify:
+            send.fn(notify, f"{flow.name} {ended}", "; ".join(filter(None, [state.message, what])))
+
+    return told
+
+
+@task(**WORLD)
+def send(block: str, subject: str, body: str) -> None:
+    """Send a notice.
 
     Raises:
         ConfigError: the block takes no notices.
     """
-    if not block:
-        return
     found = Block.load(block)
     if not callable(getattr(found, "notify", None)):
         raise ConfigError(f"notify: the block {block} takes no notices; make one of a notification type")

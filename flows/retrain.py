@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from prefect import Flow, flow, get_run_logger
-from prefect.client.schemas.objects import FlowRun, State
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
 from prefect.states import Completed, Failed
 
-from flows.notices import show, table, tell
+from flows.notices import show, table, tell, tell_of_end
 from unmask.console import describe
 from unmask.errors import UnmaskError
 from unmask.retraining.settings import TREE, RetrainSettings
@@ -31,13 +31,10 @@ class Approval(RunInput):
     approve: bool = False
 
 
-def tell_of_crash(_: Flow, run: FlowRun, state: State) -> None:
-    """A run that was killed can't say so itself; the process that serves the flows does."""
-    settings = RetrainSettings.model_validate(run.parameters.get("settings") or {})
-    tell.fn(settings.notify, "retrain crashed", f"{run.name}: {state.message}; the champion stays")
+TOLD = [tell_of_end("the champion stays")]
 
 
-@flow(on_crashed=[tell_of_crash])
+@flow(on_failure=TOLD, on_crashed=TOLD)
 def retrain(reason: str = "by hand", settings: RetrainSettings = DEFAULTS) -> State[None]:
     """Take the inbox in, run the pipeline beside the workspace, and promote the challenger if it beats the champion.
 
@@ -56,8 +53,7 @@ def retrain(reason: str = "by hand", settings: RetrainSettings = DEFAULTS) -> St
     try:
         result = run_retrain(root, state, settings, reason=reason, log=get_run_logger().info, approve=approve)
     except (UnmaskError, OSError) as error:
-        tell(settings.notify, "retrain failed", f"{describe(error)}; the champion stays ({reason})")
-        return Failed(message=describe(error))
+        return Failed(message=f"{describe(error)} ({reason})")
     if result.challenge.outcome == "keep":
         show_comparison(result.challenge, reason, state / TREE)
     show("retrain", reason, card(result, reason))

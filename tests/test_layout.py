@@ -52,6 +52,7 @@ CONFINED = {
     "dvc": (
         "protocols.table",
         "evaluation.comparison.revisions",
+        "retraining.committed",
         "retraining.tree",
         "retraining.decide",
         "retraining.start",

@@ -104,6 +104,8 @@ def test_what_waits_is_what_no_batch_holds(standin, take):
     assert waiting_feedback(standin.state, standin.root / "data") == 1
     take()
     assert waiting_feedback(standin.state, standin.root / "data") == 0
+    standin.report(2)  # a person labelled what was captured
+    assert waiting_feedback(standin.state, standin.root / "data") == 1
 
 
 def traffic_row(prediction, verdict):

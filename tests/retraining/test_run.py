@@ -5,11 +5,18 @@ import pytest
 from unmask.errors import UnmaskError
 from unmask.registry.promotion import champion, rollback
 from unmask.registry.tags import versions
+from unmask.retraining.committed import committed_indexes
+from unmask.retraining.intake import waiting_feedback
 from unmask.retraining.lock import BusyError, only_run
 from unmask.retraining.settings import Author
 from unmask.serving.promoted import read_pointer
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
+
+
+def waiting(standin):
+    with committed_indexes(standin.root, "retrain") as taken:
+        return waiting_feedback(standin.state, taken)
 
 
 def sound(standin):
@@ -68,9 +75,11 @@ def test_a_failed_gate_leaves_everything_as_it_was(standin, retrain):
         retrain()
     assert sound(standin).name == "v1.0.0"
     assert standin.git("rev-parse", "retrain") == tip
+    assert waiting(standin) == 1, "what the failed run took in still waits"
     standin.recipe(gate="pass")
     result, _ = retrain()
     assert result.promoted
+    assert waiting(standin) == 0
     assert result.challenge.intake.startswith("1 labelled")
 
 

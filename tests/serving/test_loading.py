@@ -11,9 +11,9 @@ from unmask.serving.loading import check_loading
 
 
 def test_a_check_leaves_no_thread_and_no_file(serving, shared_bundle, tmp_path):
-    before = threading.enumerate()
+    before = set(threading.enumerate())
     check_loading(dataclasses.replace(serving, poll_s=0.01), shared_bundle)
-    assert threading.enumerate() == before
+    assert set(threading.enumerate()) <= before  # one of an earlier test may end meanwhile
     assert not (tmp_path / "state").exists()
 
 

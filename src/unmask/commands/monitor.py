@@ -86,7 +86,7 @@ def _monitor(state: Path | None, span: Span) -> "Monitored":
     from unmask.monitoring.monitor import monitor
 
     config = load_config(Path.cwd())
-    return monitor(state or Path(config.serving.state), *span, config.drift, seed=config.seed)
+    return monitor(state or _state(), *span, config.drift, seed=config.seed)
 
 
 def _accept(state: Path | None, span: Span) -> Path:
@@ -94,7 +94,7 @@ def _accept(state: Path | None, span: Span) -> Path:
     from unmask.monitoring.monitor import accept
 
     config = load_config(Path.cwd())
-    return accept(state or Path(config.serving.state), *span, config.drift)
+    return accept(state or _state(), *span, config.drift)
 
 
 def _show(found: "Monitored") -> None:
@@ -110,3 +110,9 @@ def _show(found: "Monitored") -> None:
             picture = found.pictures.get(novel.id)
             where = f", {picture}" if picture else ""
             typer.echo(f"novel: {novel.id}, more so than {novel.novelty:.0%} of the reference{where}")
+
+
+def _state() -> Path:
+    from unmask.service_settings import load_serving, params_file
+
+    return Path(load_serving(params_file()).state)

@@ -17,6 +17,7 @@ import pandas as pd
 from unmask.data.batches import list_batches, read_index, read_quarantine
 from unmask.data.examine import Caps
 from unmask.data.ingest import ingest
+from unmask.data.intake import UNLABELLED
 from unmask.data.manifest import FEEDBACK_SOURCE
 from unmask.retraining.mistakes import REGRESSION, add_mistakes
 from unmask.serving.inbox.reading import Entry, InboxContents, read_inbox
@@ -73,14 +74,15 @@ def take_inbox(state: Path, root: Path, *, today: str, caps: Caps) -> Taken:
     labels = read_index(made, ["label"])["label"]
     unusable = read_quarantine(made)
     refused += [f"{path}: {reason}" for path, reason in zip(unusable["path"], unusable["reason"], strict=True)]
-    unlabelled = int((labels == "unlabelled").sum())
+    unlabelled = int((labels == UNLABELLED).sum())
     return Taken(batch, len(labels) - unlabelled, unlabelled, mistakes, tuple(refused))
 
 
 def waiting_feedback(state: Path, data: Path) -> int:
-    """How many labelled pictures are in the inbox and in no batch of DATA yet."""
+    """How many pictures of the inbox have a label that no batch of DATA knows, whether or not one has the picture."""
     known = _labels(data)
-    return sum(entry.picture is not None and entry.row.sha256 not in known for entry in read_inbox(state).feedback)
+    fresh = {entry.row.sha256 for entry in read_inbox(state).feedback if entry.picture is not None}
+    return sum(known.get(sha256, UNLABELLED) == UNLABELLED for sha256 in fresh)
 
 
 def _latest(entries: list[Entry[FeedbackRow]]) -> list[Entry[FeedbackRow]]:
@@ -97,7 +99,7 @@ def _rows(contents: InboxContents) -> Iterator[tuple[Path, dict[str, str]]]:
             yield entry.picture, _row(entry.row, entry.row.label, FEEDBACK_SOURCE)
     for captured in contents.captured:
         if captured.picture is not None and captured.row.sha256 not in labelled:
-            yield captured.picture, _row(captured.row, "unlabelled", CAPTURED)
+            yield captured.picture, _row(captured.row, UNLABELLED, CAPTURED)
 
 
 def _row(row: FeedbackRow | CapturedRow, label: str, source: str) -> dict[str, str]:
@@ -113,7 +115,7 @@ def _row(row: FeedbackRow | CapturedRow, label: str, source: str) -> dict[str, s
 def _is_known(row: tuple[Path, dict[str, str]], known: dict[str, str]) -> bool:
     """Whether a batch holds it with a label, or without one and there is none now."""
     label = known.get(row[1]["sha256"])
-    return label is not None and (label != "unlabelled" or row[1]["label"] == "unlabelled")
+    return label is not None and (label != UNLABELLED or row[1]["label"] == UNLABELLED)
 
 
 def _labels(data: Path) -> dict[str, str]:
@@ -122,7 +124,7 @@ def _labels(data: Path) -> dict[str, str]:
     for batch in list_batches(data):
         rows = read_index(batch, ["raw_sha256", "label"])
         for sha256, label in zip(rows["raw_sha256"], rows["label"], strict=True):
-            if known.get(sha256, "unlabelled") == "unlabelled":
+            if known.get(sha256, UNLABELLED) == UNLABELLED:
                 known[sha256] = label
     return known
 

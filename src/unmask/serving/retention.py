@@ -1,8 +1,9 @@
 """What is kept is removed when it is too old, at once and then daily."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from unmask.dates import today
 from unmask.serving.logs import service_log
@@ -37,6 +38,22 @@ class Retention:
                     LOG.exception("what is too old could not be removed; it stays until tomorrow")
             if self._closing.wait(_seconds_to_midnight()):
                 return
+
+
+def remove_all(paths: Iterable[Path]) -> None:
+    """Remove files, whatever becomes of one of them; what another worker has removed meanwhile is gone as well.
+
+    Raises:
+        OSError: of the first that can't be removed, after all were tried.
+    """
+    failed: list[OSError] = []
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def _seconds_to_midnight() -> float:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unmask.serving.picture_quality import Quality
+from unmask.serving.retention import remove_all
 from unmask.serving.verdict import Verdict
 from unmask.strict import read_dataclass
 
@@ -143,8 +144,7 @@ def file_name(day: date, worker: str, number: int) -> str:
 def remove_old(state: Path, before: date) -> int:
     """Remove files of rows of the days BEFORE, of whatever worker; returns how many."""
     old = [path for path in (state / FOLDER).glob("*.jsonl") if (day := day_of(path)) is not None and day < before]
-    for path in old:
-        path.unlink(missing_ok=True)  # another worker may have been faster
+    remove_all(old)
     return len(old)
 
 

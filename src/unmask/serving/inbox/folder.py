@@ -14,6 +14,7 @@ from unmask.dates import today
 from unmask.errors import DataError, UnmaskError
 from unmask.files import replacing
 from unmask.serving.inbox.rows import CAPTURED, FEEDBACK, FEEDBACK_PICTURES, INBOX, SUFFIXES, CapturedRow, FeedbackRow
+from unmask.serving.retention import remove_all
 
 BLOCK = 4096  # bytes that a file takes at least: many tiny pictures fill a disk, too
 _LOCK, _USED = ".lock", ".used"
@@ -51,9 +52,7 @@ class InboxFolder:
         if not self._root.is_dir():
             return
         with self._locked():
-            for path in self._root.glob("*/*"):
-                if _day_of(path) < before:
-                    path.unlink(missing_ok=True)
+            remove_all(path for path in self._root.glob("*/*") if path.is_file() and _day_of(path) < before)
 
     def _add(self, row: FeedbackRow | CapturedRow, rows: Path, picture: bytes, pictures: Path) -> None:
         line = json.dumps(dataclasses.asdict(row), allow_nan=False).encode() + b"\n"
