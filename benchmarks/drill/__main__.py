@@ -4,9 +4,10 @@ python -m benchmarks.drill                         on the sample, some 20 minute
 python -m benchmarks.drill --real ../shared/data   on real pictures with stylegan2 as the newcomer, an hour or more
 
 A clone of the project's HEAD in the system's temporary folder (TMPDIR) is given a Prefect server, the flows and
-`bentoml serve`, each on a free port; workspace, champion and state of the project stay as they are, and only DVC's
-cache is shared. The drill sends pictures to the service, at first such as the champion was evaluated on, then more and
-more XX Everything else is the loop's own doing.
+`bentoml serve`, each on a free port; workspace, champion and state of the project stay as they are. On the sample the
+project's DVC cache is used, and grows; real pictures go into one beside the clone, and are removed with it. The drill
+sends pictures to the service, at first such as the champion was evaluated on, then more and more of the newcomer's.
+Everything else is the loop's own doing.
 
 Two services beside the one in traffic score the held-out pictures, with the champion before and the challenger after.
 Ends with code 0 where the aim is met, 1 where it is missed.
@@ -45,7 +46,7 @@ def main(
     labels: Annotated[int, typer.Option(min=1, help="Reports that the desk gives, and that start a retrain.")] = 50,
     seed: Annotated[int, typer.Option(help="Of pictures and traffic.")] = drawn.SEED,
     out: Annotated[Path, typer.Option(help="Where figures and plot go.")] = Path("var/drill"),
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the clone where it is.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the clone, pictures and all.")] = False,
 ) -> None:
     """Run the drill and print what it came to; --out gets drill.md, drill.json, drill.png and the servers' logs."""
     settings = Settings(
@@ -70,7 +71,7 @@ def drill(settings: Settings, *, real: Path | None, most: int, out: Path, keep: 
     logs = folder / "logs"
     logs.mkdir()
     try:
-        root = clone(Path.cwd(), folder, say)
+        root = clone(Path.cwd(), folder, say, with_data=real is None)
         stage, material = _real_stage(root, folder, real, most, settings) if real else _sample_stage(root, settings)
         say(f"drill: {material}")
         outcome = run(stage, material, settings, logs)

@@ -78,7 +78,7 @@ def take_in(files: list[File], faces: Path, data: Path, scratch: Path) -> str:
         ]
         if any(there):
             rows[there].to_csv(source / table.relative_to(faces), index=False)
-    shutil.rmtree(data)
+    shutil.rmtree(data, ignore_errors=True)
     return ingest(source, data, today="2026-01-01", layout="folders")
 
 
