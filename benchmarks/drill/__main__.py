@@ -27,7 +27,7 @@ from benchmarks.drill import drawn, photographed
 from benchmarks.drill.drill import Settings, run
 from benchmarks.drill.pictures import Material
 from benchmarks.drill.report import figures, lines, write
-from benchmarks.drill.servers import Loop
+from benchmarks.drill.servers import Loop, forget_settings
 from benchmarks.drill.stage import Stage, change_params, clone, replace_data, stage_champion
 from benchmarks.drill.traffic import Plan
 from unmask.config import load_config
@@ -66,6 +66,7 @@ def drill(settings: Settings, *, real: Path | None, most: int, out: Path, keep: 
     Raises:
         UnmaskError: the aim is missed, or the drill could not be run.
     """
+    forget_settings()
     start = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="unmask-drill-")).resolve()
     logs = folder / "logs"

@@ -17,6 +17,8 @@ from unmask.errors import UnmaskError
 NEVER = "0 3 29 2 *"  # no retrain comes by its schedule while the drill runs
 DEPLOYED = ("retrain/scheduled", "monitor/scheduled")
 DEADLINE_S = 240.0
+# Of .env.example's privacy switches the one with such a name, and what the drill itself says of an error.
+KEPT_VARIABLES = {"PREFECT_SERVER_ANALYTICS_ENABLED", "UNMASK_DEBUG"}
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,18 @@ def service(root: Path, log: Path, **settings: str) -> Iterator[str]:
     Raises:
         UnmaskError: it did not come up.
     """
-    command = (sys.executable, "-m", "bentoml", "serve", "unmask.serving.service:Unmask", "--port", "{port}")
+    words = ("serve", "unmask.serving.service:Unmask", "--port", "{port}")
     own = {"BENTOML_HOME": str(log.with_suffix(".bentoml"))}
-    with running(command, log=log, environment=environment(root) | own | settings, cwd=root) as started:
+    command, given = (sys.executable, "-m", "bentoml", *words), environment(root) | own | settings
+    with running(command, log=log, environment=given, cwd=root) as started:
         yield f"http://127.0.0.1:{started.port}"
+
+
+def forget_settings() -> None:
+    """Take out of this process's environment, which all that it starts inherit, what could repoint service or flows."""
+    for name in set(os.environ) - KEPT_VARIABLES:
+        if name.startswith(("UNMASK_", "PREFECT_")):
+            del os.environ[name]
 
 
 def environment(root: Path) -> dict[str, str]:
