@@ -64,7 +64,7 @@ def service(root: Path, log: Path, **settings: str) -> Iterator[str]:
     Raises:
         UnmaskError: it did not come up.
     """
-    words = ("serve", "unmask.serving.service:Unmask", "--port", "{port}")
+    words = ("serve", "unmask.serving.service:Unmask", "--host", "127.0.0.1", "--port", "{port}")
     own = {"BENTOML_HOME": str(log.with_suffix(".bentoml"))}
     command, given = (sys.executable, "-m", "bentoml", *words), environment(root) | own | settings
     with running(command, log=log, environment=given, cwd=root) as started:
