@@ -67,6 +67,8 @@ def drill(settings: Settings, *, real: Path | None, most: int, out: Path, keep: 
         UnmaskError: the aim is missed, or the drill could not be run.
     """
     forget_settings()
+    if not real:
+        drawn.check_seed(settings.seed)
     start = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="unmask-drill-")).resolve()
     logs = folder / "logs"
