@@ -26,7 +26,8 @@ class Figures:
     requests_to_alarm: int | None
     of_the_newcomer: int | None
     minutes_to_alarm: float | None
-    false_alarms: int
+    calm_windows: int
+    calm_alarms: int
     looked_at: int
     labels: int
     labels_by_generator: dict[str, int]
@@ -66,7 +67,8 @@ def figures(outcome: Outcome, material: Material, *, rate: float, seed: int, min
         requests_to_alarm=len(until_alarm) if outcome.alarm else None,
         of_the_newcomer=_of(until_alarm, material.newcomer) if outcome.alarm else None,
         minutes_to_alarm=_minutes(outcome.began, outcome.alarm),
-        false_alarms=outcome.false_alarms,
+        calm_windows=len(outcome.calm),
+        calm_alarms=sum(one.drifted for one in outcome.calm),
         looked_at=len(outcome.review.looked_at),
         labels=len(outcome.review.reported),
         labels_by_generator=dict(Counter(one.picture.generator for one in outcome.review.reported)),
@@ -92,7 +94,7 @@ def lines(found: Figures) -> Iterator[str]:
         "requests from its first picture to the alarm": _shown(found.requests_to_alarm),
         "of them its own": _shown(found.of_the_newcomer),
         "minutes from its first picture to the alarm": _shown(found.minutes_to_alarm),
-        "alarms before it came": str(found.false_alarms),
+        "before it came": f"{found.calm_windows} calm windows were judged, {found.calm_alarms} alarmed",
         "labels given": f"{found.labels} ({kinds or 'none'}), {found.looked_at} pictures looked at",
         "minutes from its first picture to the promoted model": _shown(found.minutes_to_promotion),
         f"recall on {found.newcomer} after, same rate": after,

@@ -27,7 +27,7 @@ class Loop:
 
     labels: int
     hours: float = 0.1
-    monitor_cron: str = "*/2 * * * *"
+    monitor_cron: str = "* * * * *"
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from unmask.client import Client, Prediction, ServiceError
 
 @dataclass(frozen=True)
 class Plan:
-    """Pictures a second; how many before the newcomer comes; over how many its share rises; the share it keeps then."""
+    """Pictures a second; the least before the newcomer; over how many its share rises; the share it keeps then."""
 
     rate: float = 4.0
     calm: int = 200
@@ -22,15 +22,21 @@ class Plan:
     peak: float = 0.5
 
     def share(self, number: int) -> float:
-        """Share of the newcomer at the picture of that NUMBER, from 0."""
-        return self.peak * min(1.0, max(0, number - self.calm) / max(1, self.rise))
+        """Share of the newcomer at the picture of that NUMBER, counted from the end of the calm."""
+        return self.peak * min(1.0, number / max(1, self.rise))
 
-    def pictures(self, material: Material, *, seed: int) -> Iterator[Picture]:
-        """Pictures without end; of each kind all are sent once before any is sent again."""
+    def pictures(self, material: Material, *, seed: int, calm_ended: Callable[[], bool]) -> Iterator[Picture]:
+        """Pictures without end; of each kind all are sent once before any is sent again.
+
+        The calm lasts until CALM_ENDED says so, and `calm` pictures at least.
+        """
         rng = np.random.default_rng(seed)
         usual, new = _around(material.usual, rng), _around(material.new, rng)
+        risen = 0
         for number in count():
-            yield next(new if rng.random() < self.share(number) else usual)
+            if risen or (number >= self.calm and calm_ended()):
+                risen += 1
+            yield next(new if rng.random() < self.share(risen) else usual)
 
 
 def _around(pictures: Sequence[Picture], rng: np.random.Generator) -> Iterator[Picture]:

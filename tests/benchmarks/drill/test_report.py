@@ -8,6 +8,7 @@ from benchmarks.drill.drill import Outcome
 from benchmarks.drill.measure import Scores
 from benchmarks.drill.report import figures, lines, write
 from benchmarks.drill.traffic import Sent
+from benchmarks.drill.windows import Window
 from tests.benchmarks.drill.made import material, picture
 from unmask.files import read_json
 
@@ -33,7 +34,8 @@ def outcome():
         scores("m1"),
         after=scores("m2", newcomer=0.95),
         sent=sent,
-        notices=[Notice(2.0, DRIFTED, "a false one"), Notice(7.0, DRIFTED, "the newcomer")],
+        notices=[Notice(5.0, DRIFTED, "a false one, told late"), Notice(7.0, DRIFTED, "the newcomer")],
+        windows=[Window(2.0, "none", False), Window(3.5, "a false one", True), Window(6.5, "the newcomer", True)],
         review=Review(sent[:9], [sent[4], sent[6]]),
         alarm=7.0,
         labels_given=8.0,
@@ -47,10 +49,14 @@ def told(outcome):
 
 def test_requests_are_counted_from_the_newcomers_first_to_the_alarm(outcome):
     found = told(outcome)
-    assert (found.requests_to_alarm, found.of_the_newcomer, found.false_alarms) == (4, 2, 1)
+    assert (found.requests_to_alarm, found.of_the_newcomer) == (4, 2)
     assert found.minutes_to_alarm == pytest.approx(3 / 60)
     assert found.minutes_to_promotion == 1.0
     assert (found.labels, found.looked_at, found.labels_by_generator) == (2, 9, {"newcomer": 2})
+
+
+def test_an_alarm_is_false_by_the_end_of_its_window_not_by_when_it_is_told(outcome):
+    assert any("2 calm windows were judged, 1 alarmed" in line for line in lines(told(outcome)))
 
 
 def test_the_aim_is_met_where_it_was_learnt_and_nothing_lost(outcome):
