@@ -47,6 +47,7 @@ class Outcome:
     before: Scores
     after: Scores | None = None
     sent: list[Sent] = field(default_factory=list)
+    refusals: dict[int, int] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     review: Review = field(default_factory=Review)
@@ -81,18 +82,19 @@ def run(stage: Stage, material: Material, settings: Settings, logs: Path) -> Out
         calm_over = threading.Event()
         pictures = settings.plan.pictures(material, seed=settings.seed, calm_ended=calm_over.is_set)
         clock.say(f"traffic begins, {settings.plan.rate:g} pictures a second")
-        with Sender(url, pictures, settings.plan.rate, outcome.sent):
+        with Sender(url, pictures, settings.plan.rate, outcome.sent) as sender:
             try:
-                watch = _Watch(outcome, clock, logs)
+                watch = _Watch(outcome, sender, clock, logs)
                 _stay_calm(stage, settings, watch)
                 calm_over.set()
                 _learn(stage, url, settings, watch)
             except _MissedError as missed:
                 outcome.failure = str(missed)
-                clock.say(f"NOT PROMOTED: {missed}")
+                clock.say(f"MISSED: {missed}")
             else:
                 time.sleep(AFTERWARDS_S)
         clock.say("traffic ends")
+        outcome.failure, outcome.refusals = outcome.failure or sender.failure, sender.refusals
         outcome.windows = judged(stage.state)
     if outcome.promoted is not None:
         clock.say("the challenger scores the held-out pictures")
@@ -119,6 +121,7 @@ class _Watch:
     """Waits for the steps of the loop."""
 
     outcome: Outcome
+    sender: Sender
     clock: _Clock
     logs: Path
 
@@ -126,7 +129,7 @@ class _Watch:
         """What PROBE finds at last.
 
         Raises:
-            _MissedError: the loop says that it won't come, or it did not within so many MINUTES.
+            _MissedError: the loop says that it won't come, it did not within so many MINUTES, or the traffic broke off.
         """
         start = shown = time.monotonic()
         while (now := time.monotonic()) < start + 60 * minutes:
@@ -134,6 +137,8 @@ class _Watch:
                 return found
             if bad := next((one for one in self.outcome.notices if one.subject in LOST_FOR_GOOD), None):
                 raise _MissedError(f"{bad.subject}: {bad.text}")
+            if self.sender.failure:
+                raise _MissedError(self.sender.failure)
             if now - shown > REPORT_S:
                 shown = now
                 self.clock.say(f"waiting for the {what}; {len(self.outcome.sent)} requests; {self._at_work()}")

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.drill.drill import Outcome
 from benchmarks.drill.measure import Change, compare, false_positive_rate
 from benchmarks.drill.pictures import Material, Picture
@@ -34,6 +36,9 @@ class Figures:
     minutes_to_promotion: float | None
     requests: int
     lost: int
+    refusals: dict[str, int]
+    slowest_s: float
+    p99_s: float
     errors: list[str]
     fpr_own: tuple[float, float | None]
     recall_before: float
@@ -46,7 +51,7 @@ class Figures:
         """Whether the aim was met."""
         new, old = self.of(self.newcomer), [one for one in self.changes if one.generator != self.newcomer]
         learned = new is not None and new.recall[0] < BEFORE and new.recall[1] >= AFTER
-        return learned and self.lost == 0 and all(one.change >= -WORSE for one in old)
+        return not self.failure and learned and self.lost == 0 and all(one.change >= -WORSE for one in old)
 
     def of(self, generator: str) -> Change | None:
         """The change on a generator; None where no challenger was promoted."""
@@ -75,6 +80,9 @@ def figures(outcome: Outcome, material: Material, *, rate: float, seed: int, min
         minutes_to_promotion=_minutes(outcome.began, outcome.promoted),
         requests=len(outcome.sent),
         lost=sum(bool(one.error) for one in outcome.sent),
+        refusals={str(status): count for status, count in sorted(outcome.refusals.items())},
+        slowest_s=max((one.seconds for one in outcome.sent), default=0.0),
+        p99_s=float(np.percentile([one.seconds for one in outcome.sent] or [0.0], 99)),
         errors=sorted({one.error for one in outcome.sent if one.error}),
         fpr_own=(false_positive_rate(pictures, before), false_positive_rate(pictures, after) if after else None),
         recall_before=next(one.recall[0] for one in alone if one.generator == material.newcomer),
@@ -99,6 +107,11 @@ def lines(found: Figures) -> Iterator[str]:
         "minutes from its first picture to the promoted model": _shown(found.minutes_to_promotion),
         f"recall on {found.newcomer} after, same rate": after,
         "requests lost": f"{found.lost} of {found.requests:,}",
+        "answers other than 200, after which the client sent again or gave up": ", ".join(
+            f"{count} of {status}" for status, count in found.refusals.items()
+        )
+        or "none",
+        "seconds to an answer, 99 % / slowest": f"{found.p99_s:.2f} / {found.slowest_s:.2f}",
         "minutes of the whole drill": _shown(found.minutes),
     }
     yield from ("| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items()), "")
@@ -109,7 +122,7 @@ def lines(found: Figures) -> Iterator[str]:
         yield f"| photographs | | | | | {found.fpr_own[0]:.3f} to {found.fpr_own[1] or 0:.3f} |"
         yield ""
     if found.failure:
-        yield f"Not promoted: {found.failure}"
+        yield f"It failed: {found.failure}"
     aim = f"recall from below {BEFORE} to {AFTER} at least, no old generator more than {WORSE} worse, no request lost"
     yield f"The aim ({aim}) is {'met' if found.met else 'missed'}."
 

@@ -72,18 +72,27 @@ def test_the_aim_is_met_where_it_was_learnt_and_nothing_lost(outcome):
         {"before": scores("m1", newcomer=0.95)},
         {"after": None, "promoted": None, "failure": "retrain: keep: not better"},
         {"sent": [Sent(1.0, picture("newcomer", 1), error="no answer")]},
+        {"failure": "the traffic broke off: KeyError"},
     ],
-    ids=["not learnt", "an old one forgotten", "known before", "not promoted", "a request lost"],
+    ids=["not learnt", "an old one forgotten", "known before", "not promoted", "a request lost", "traffic broke off"],
 )
 def test_the_aim_is_missed(outcome, change):
     assert not told(replace(outcome, **change)).met
+
+
+def test_refusals_that_were_sent_again_and_slow_answers_are_shown(outcome):
+    sent = [replace(one, seconds=0.1) for one in outcome.sent[1:]] + [replace(outcome.sent[0], seconds=7.0)]
+    text = "\n".join(lines(told(replace(outcome, sent=sent, refusals={503: 2, 429: 1}))))
+    assert "| 1 of 429, 2 of 503 |" in text
+    assert "/ 7.00 |" in text
+    assert "| none |" in "\n".join(lines(told(outcome)))
 
 
 def test_what_did_not_come_is_said(outcome):
     found = told(replace(outcome, after=None, promoted=None, failure="retrain: keep: not better"))
     text = "\n".join(lines(found))
     assert "no challenger was promoted" in text
-    assert "Not promoted: retrain: keep: not better" in text
+    assert "It failed: retrain: keep: not better" in text
     assert "is missed" in text
 
 

@@ -2,13 +2,14 @@ import threading
 import time
 from itertools import islice
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.drill import traffic
 from benchmarks.drill.pictures import divide
-from benchmarks.drill.traffic import Plan, Sender, send
+from benchmarks.drill.traffic import CountedTransport, Plan, Sender, send
 from tests.benchmarks.drill.made import material, picture
 from unmask.client import Judgement, Prediction, ServiceError, Source
 
@@ -102,3 +103,27 @@ def test_no_person_is_both_sent_and_held_out():
     assert not {one.group for one in sent} & {one.group for one in kept}
     assert len(sent) + len(kept) == 800
     assert 0.2 < len(kept) / 800 < 0.4
+
+
+def test_an_unexpected_error_ends_the_traffic_and_is_kept(monkeypatch):
+    def broken(self, data):
+        raise KeyError("verdict")
+
+    monkeypatch.setattr(traffic.Client, "predict", broken)
+    with Sender("http://127.0.0.1:1", iter(lambda: PICTURE, None), rate=200.0) as sender:
+        while not sender.failure:
+            time.sleep(0.01)
+    assert "the traffic broke off: KeyError" in sender.failure
+    assert not sender.sent
+
+
+def test_what_is_refused_and_sent_again_is_counted(monkeypatch):
+    statuses = iter([503, 429, 200, 200])
+    monkeypatch.setattr(
+        httpx.HTTPTransport, "handle_request", lambda self, request: httpx.Response(next(statuses), json={})
+    )
+    transport = CountedTransport()
+    with httpx.Client(transport=transport) as client:
+        for _ in range(4):
+            client.get("http://127.0.0.1:1")
+    assert transport.refusals == {503: 1, 429: 1}
