@@ -16,7 +16,7 @@ from benchmarks.drill.stage import Stage
 from benchmarks.drill.traffic import Plan, Sender, Sent
 from benchmarks.drill.windows import Window, judged
 from unmask.client import Client
-from unmask.console import say
+from unmask.console import describe, say
 from unmask.errors import UnmaskError
 
 T = TypeVar("T")
@@ -29,10 +29,15 @@ _SAID = re.compile(r"Flow run '[^']*' - (.+)")
 
 @dataclass(frozen=True)
 class Settings:
-    """Traffic, the deployments, how long the steps may take, and the desk's pace; it reports what starts a retrain."""
+    """Traffic, the deployments, how long the steps may take, the desk's reports (at most) and its pace.
+
+    The desk gives a few REPORTS more than the `loop.labels` that start a retrain, so that one which can't be used, such
+    as a picture that the data has, does not keep it from starting.
+    """
 
     plan: Plan
     loop: Loop
+    reports: int
     alarm_minutes: float
     promotion_minutes: float
     seed: int
@@ -68,7 +73,7 @@ class Outcome:
 
 
 def run(stage: Stage, material: Material, settings: Settings, logs: Path) -> Outcome:
-    """Run the drill; a promotion that does not come is an outcome, with its reason.
+    """Run the drill; what goes wrong once traffic flows is an outcome, with its reason.
 
     Raises:
         UnmaskError: a server did not come up, or what is measured could not be.
@@ -83,16 +88,7 @@ def run(stage: Stage, material: Material, settings: Settings, logs: Path) -> Out
         pictures = settings.plan.pictures(material, seed=settings.seed, calm_ended=calm_over.is_set)
         clock.say(f"traffic begins, {settings.plan.rate:g} pictures a second")
         with Sender(url, pictures, settings.plan.rate, outcome.sent) as sender:
-            try:
-                watch = _Watch(outcome, sender, clock, logs)
-                _stay_calm(stage, settings, watch)
-                calm_over.set()
-                _learn(stage, url, settings, watch)
-            except _MissedError as missed:
-                outcome.failure = str(missed)
-                clock.say(f"MISSED: {missed}")
-            else:
-                time.sleep(AFTERWARDS_S)
+            _follow(stage, url, settings, _Watch(outcome, sender, clock, logs), calm_over)
         clock.say("traffic ends")
         outcome.failure, outcome.refusals = outcome.failure or sender.failure, sender.refusals
         outcome.windows = judged(stage.state)
@@ -151,6 +147,19 @@ class _Watch:
         return f"flows: {said[-1]}" if said else "no flow has run yet"
 
 
+def _follow(stage: Stage, url: str, settings: Settings, watch: _Watch, calm_over: threading.Event) -> None:
+    """Go through the steps of the loop; one that is missed is the outcome's failure."""
+    try:
+        _stay_calm(stage, settings, watch)
+        calm_over.set()
+        _learn(stage, url, settings, watch)
+    except UnmaskError as missed:  # also a refused report, or an inbox that can't be read
+        watch.outcome.failure = describe(missed)
+        watch.clock.say(f"MISSED: {watch.outcome.failure}")
+    else:
+        time.sleep(AFTERWARDS_S)
+
+
 def _stay_calm(stage: Stage, settings: Settings, watch: _Watch) -> None:
     """Wait until the monitor has judged some windows in which nothing is new."""
 
@@ -190,9 +199,9 @@ def _alarms(outcome: Outcome, stage: Stage, began: float) -> Iterator[Notice]:
 
 def _reports(client: Client, stage: Stage, settings: Settings, outcome: Outcome) -> Review | None:
     """The desk's review once it has reported enough; until then it goes on with what came meanwhile."""
-    most, waiting = settings.loop.labels, to_look_at(stage.state, list(outcome.sent))
-    outcome.review.go_on(client, waiting, most=most, seconds=settings.look_seconds)
-    return outcome.review if len(outcome.review.reported) == most else None
+    waiting = to_look_at(stage.state, list(outcome.sent))
+    outcome.review.go_on(client, waiting, most=settings.reports, seconds=settings.look_seconds)
+    return outcome.review if len(outcome.review.reported) == settings.reports else None
 
 
 def _swapped(outcome: Outcome, stage: Stage) -> Sent | None:

@@ -26,7 +26,8 @@ from unmask.serving.traffic import project as projected
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 SETTINGS = Settings(
     plan=Plan(rate=15.0, calm=150, rise=0, peak=0.6),
-    loop=Loop(labels=12, hours=0.1, monitor_cron="* * * * *"),
+    loop=Loop(labels=11, hours=0.1),
+    reports=12,
     alarm_minutes=6.0,
     promotion_minutes=6.0,
     seed=1,
