@@ -15,9 +15,7 @@ Ends with code 0 where the aim is met, 1 where it is missed.
 
 import math
 import os
-import shutil
 import signal
-import tempfile
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +26,7 @@ from benchmarks.drill import drawn, photographed
 from benchmarks.drill.drill import Settings, run
 from benchmarks.drill.pictures import Material
 from benchmarks.drill.report import figures, lines, write
+from benchmarks.drill.scratch import remove_results, scratch_folder
 from benchmarks.drill.servers import Loop, forget_settings
 from benchmarks.drill.stage import Stage, change_params, clone, replace_data, stage_champion
 from benchmarks.drill.traffic import Plan
@@ -72,36 +71,20 @@ def drill(settings: Settings, *, real: Path | None, most: int, out: Path, keep: 
     forget_settings()
     if not real:
         drawn.check_seed(settings.seed)
+    remove_results(out)
     start = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="unmask-drill-")).resolve()
-    logs = folder / "logs"
-    logs.mkdir()
-    try:
+    with scratch_folder(out, keep=keep) as folder:
         root = clone(Path.cwd(), folder, say, with_data=real is None)
         stage, material = _real_stage(root, folder, real, most, settings) if real else _sample_stage(root, settings)
         say(f"drill: {material}")
-        outcome = run(stage, material, settings, logs)
+        outcome = run(stage, material, settings, folder / "logs")
         rate, minutes = load_config(root).evaluate.fake_fpr, (time.monotonic() - start) / 60
         found = figures(outcome, material, rate=rate, seed=settings.seed, minutes=minutes)
         write(out, found, outcome)
         print("\n".join(lines(found)))
-    finally:
-        keep_logs(logs, out / "logs")
-        if keep:
-            say(f"drill: the clone is left in {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
     if not found.met:
         raise UnmaskError(f"the aim is missed; {out / 'drill.md'} says in what")
     return f"the aim is met; {out / 'drill.md'}, {out / 'drill.png'}"
-
-
-def keep_logs(logs: Path, target: Path) -> None:
-    """Copy what the servers printed to TARGET, in place of an earlier drill's."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    for log in logs.glob("*.log"):
-        shutil.copyfile(log, target / log.name)
 
 
 def _sample_stage(root: Path, settings: Settings) -> tuple[Stage, Material]:
