@@ -58,7 +58,9 @@ def main(
         promotion_minutes=REAL_PROMOTION_MINUTES if real else PROMOTION_MINUTES,
         seed=seed,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are ended as on Ctrl-C
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) != signal.SIG_IGN:  # as nohup leaves it
+            signal.signal(ending, signal.default_int_handler)  # servers are ended as on Ctrl-C
     run_as_program("drill", lambda: drill(settings, real=real, most=most, out=out, keep=keep))
 
 

@@ -1,8 +1,12 @@
 import os
+import sys
+import time
 
+import psutil
 import pytest
 
 from benchmarks.drill.servers import forget_settings
+from benchmarks.serve import server
 
 
 @pytest.fixture
@@ -27,3 +31,23 @@ def test_privacy_switches_stay(variables, project):
     variables |= switches
     forget_settings()
     assert switches.items() <= variables.items()
+
+
+LEADER = """
+import subprocess, sys, time
+stubborn = "from signal import *; signal(SIGTERM, SIG_IGN); print('ready', flush=True); pause()"
+child = subprocess.Popen([sys.executable, "-c", stubborn], stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_group_ends_with_all_that_its_leader_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "ENDING_S", 0.3)
+    log = tmp_path / "log"
+    with server.process_group((sys.executable, "-c", LEADER), log=log):
+        while not log.read_text().endswith("\n"):
+            time.sleep(0.01)
+    child = int(log.read_text())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
