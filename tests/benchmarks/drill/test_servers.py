@@ -5,8 +5,9 @@ import time
 import psutil
 import pytest
 
-from benchmarks.drill.servers import forget_settings
+from benchmarks.drill.servers import forget_settings, wait_for_deployments
 from benchmarks.serve import server
+from unmask.errors import UnmaskError
 
 
 @pytest.fixture
@@ -51,3 +52,13 @@ def test_a_group_ends_with_all_that_its_leader_started(tmp_path, monkeypatch):
             time.sleep(0.01)
     child = int(log.read_text())
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_flows_that_end_at_once_are_not_waited_for(tmp_path):
+    log = tmp_path / "log"
+    command = (sys.executable, "-c", "raise SystemExit('no such block')")
+    with (
+        server.process_group(command, log=log) as process,
+        pytest.raises(UnmaskError, match="it ended with code 1: no such block"),
+    ):
+        wait_for_deployments("http://127.0.0.1:1/api", process, log)
