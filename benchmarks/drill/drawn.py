@@ -63,7 +63,7 @@ def draw_material(root: Path, *, seed: int, workers: int) -> Material:
         made = ordered_map(pool, partial(_forge, seed), range(NEW), ahead=4 * workers)
         new, new_kept = divide(track(made, newcomer.NAME, total=NEW), HELD_OUT_NEW, seed=seed)
     held_out = [*kept, *(one for one in drawn if one.generator in UNSEEN), *new_kept]
-    return Material(newcomer.NAME, usual_mix(sent, fakes), new, held_out)
+    return Material(newcomer.NAME, usual_mix(sent, fakes), new, held_out, newcomer.NOTE)
 
 
 def usual_mix(pictures: Sequence[Picture], fakes: float) -> list[Picture]:

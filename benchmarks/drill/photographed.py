@@ -14,6 +14,10 @@ from unmask.data.splits import uniform
 from unmask.errors import DataError
 
 NEWCOMER = "stylegan2"
+NOTE = (
+    f"The files of `{NEWCOMER}` differ from the photographs in size and JPEG quality, so that the alarm may be of the "
+    "file format and not of the forgery."
+)
 UNTRAINED, HELD_OUT, HELD_OUT_NEW = 0.3, 0.5, 0.4  # shares of groups; the later two of what does not train
 LABELS: tuple[Literal["real", "fake"], ...] = ("real", "fake")
 
@@ -67,7 +71,7 @@ def photographed_material(files: list[File], *, seed: int) -> tuple[list[File], 
     }.items():
         if not pictures:
             raise DataError(f"no {what}: too few files were chosen; raise --most, or take in more pictures")
-    return training, Material(NEWCOMER, usual, new, [*held_out, *new_held_out])
+    return training, Material(NEWCOMER, usual, new, [*held_out, *new_held_out], NOTE)
 
 
 def take_in(files: list[File], faces: Path, data: Path, scratch: Path) -> str:

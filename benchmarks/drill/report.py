@@ -44,7 +44,9 @@ class Figures:
     recall_before: float
     changes: list[Change]
     failure: str
-    minutes: float
+    staging_minutes: float
+    drill_minutes: float
+    note: str
 
     @property
     def met(self) -> bool:
@@ -58,10 +60,10 @@ class Figures:
         return next((one for one in self.changes if one.generator == generator), None)
 
 
-def figures(outcome: Outcome, material: Material, *, rate: float, seed: int, minutes: float) -> Figures:
+def figures(outcome: Outcome, material: Material, *, rate: float, seed: int, minutes: tuple[float, float]) -> Figures:
     """Count and compare; RATE is the false-positive rate at which recalls are held against each other.
 
-    MINUTES are those of the whole drill.
+    MINUTES are those in which the stage was set, champion and pictures, and those of all that came then.
     """
     pictures, before, after = material.held_out, outcome.before, outcome.after
     until_alarm = [one for one in outcome.sent if _between(outcome.began, one.time, outcome.alarm)]
@@ -88,7 +90,9 @@ def figures(outcome: Outcome, material: Material, *, rate: float, seed: int, min
         recall_before=next(one.recall[0] for one in alone if one.generator == material.newcomer),
         changes=compare(pictures, before, after, rate=rate, seed=seed) if after else [],
         failure=outcome.failure,
-        minutes=minutes,
+        staging_minutes=minutes[0],
+        drill_minutes=minutes[1],
+        note=material.note,
     )
 
 
@@ -112,7 +116,8 @@ def lines(found: Figures) -> Iterator[str]:
         )
         or "none",
         "seconds to an answer, 99 % / slowest": f"{found.p99_s:.2f} / {found.slowest_s:.2f}",
-        "minutes of the whole drill": _shown(found.minutes),
+        "minutes of setting the stage, champion and pictures": _shown(found.staging_minutes),
+        "minutes of the drill then": _shown(found.drill_minutes),
     }
     yield from ("| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items()), "")
     if found.changes:
@@ -125,6 +130,9 @@ def lines(found: Figures) -> Iterator[str]:
         yield f"It failed: {found.failure}"
     aim = f"recall from below {BEFORE} to {AFTER} at least, no old generator more than {WORSE} worse, no request lost"
     yield f"The aim ({aim}) is {'met' if found.met else 'missed'}."
+    if found.note:
+        yield ""
+        yield found.note
 
 
 def write(folder: Path, found: Figures, outcome: Outcome) -> None:

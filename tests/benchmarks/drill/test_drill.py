@@ -76,7 +76,7 @@ def test_the_loop_learns_of_the_newcomer_by_itself(stage, standin, tmp_path):
     sample = material(usual=300, new=120, held_out=40)
     outcome = run(stage, sample, SETTINGS, tmp_path / "logs")
     assert not outcome.failure
-    found = figures(outcome, sample, rate=0.05, seed=1, minutes=1.0)
+    found = figures(outcome, sample, rate=0.05, seed=1, minutes=(1.0, 1.0))
     write(tmp_path / "out", found, outcome)
     assert found.lost == 0
     assert found.labels == 12

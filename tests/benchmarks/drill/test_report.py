@@ -44,7 +44,7 @@ def outcome():
 
 
 def told(outcome):
-    return figures(outcome, SAMPLE, rate=0.05, seed=1, minutes=20.0)
+    return figures(outcome, SAMPLE, rate=0.05, seed=1, minutes=(2.0, 20.0))
 
 
 def test_requests_are_counted_from_the_newcomers_first_to_the_alarm(outcome):
@@ -57,6 +57,14 @@ def test_requests_are_counted_from_the_newcomers_first_to_the_alarm(outcome):
 
 def test_an_alarm_is_false_by_the_end_of_its_window_not_by_when_it_is_told(outcome):
     assert any("2 calm windows were judged, 1 alarmed" in line for line in lines(told(outcome)))
+
+
+def test_the_note_on_the_newcomer_and_the_minutes_of_staging_are_shown(outcome):
+    noted = replace(SAMPLE, note="It was chosen.")
+    text = list(lines(figures(outcome, noted, rate=0.05, seed=1, minutes=(2.0, 20.0))))
+    assert text[-1] == "It was chosen."
+    assert "| minutes of setting the stage, champion and pictures | 2.0 |" in text
+    assert "| minutes of the drill then | 20.0 |" in text
 
 
 def test_the_aim_is_met_where_it_was_learnt_and_nothing_lost(outcome):
