@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from benchmarks.drill.drill import Settings, run
+from benchmarks.drill.drill import CALM_WINDOWS, Settings, run
 from benchmarks.drill.report import figures, lines, write
 from benchmarks.drill.servers import Loop
 from benchmarks.drill.stage import clone, stage_champion
@@ -85,7 +85,17 @@ def test_the_loop_learns_of_the_newcomer_by_itself(stage, standin, tmp_path):
     assert {one.model for one in outcome.sent} == {stage.champion, outcome.after.model}
     assert champion(stage.root).model == outcome.after.model
     assert champion(standin.root) is None, "the project itself has no version yet"
-    assert [one.generator for one in found.changes] == ["newcomer", "swap"]
+    assert found.calm_windows >= CALM_WINDOWS
+    assert not {one.picture.name for one in outcome.sent} & {one.name for one in sample.held_out}
+    # Both models rank pictures alike, by brightness; the challenger is sure of none.
+    assert found.recall_before == 1.0
+    newcomer, swap = found.changes
+    assert (newcomer.generator, swap.generator) == ("newcomer", "swap")
+    assert newcomer.recall == swap.recall == (1.0, 1.0)
+    assert newcomer.own == (0.0, 0.0)
+    assert swap.own[0] > 0.9
+    assert swap.own[1] == 0.0
+    assert not found.met, "it was known before"
     told = read_json(tmp_path / "out/drill.json")
     assert told["requests_to_alarm"] == found.requests_to_alarm
     assert (tmp_path / "out/drill.png").stat().st_size > 1000
