@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchmarks.drill import newcomer
 from benchmarks.drill.pictures import Material, Picture, divide
+from unmask.commands.data import SAMPLE_SEED
 from unmask.console import say, track
 from unmask.data.parallel import Workers, ordered_map, process_pool
 from unmask.data.sample.build import CODEC_STREAM, FORGER_STREAM, draw_sample, take_photo
@@ -30,14 +31,27 @@ NEWCOMERS = 9_000_000  # their numbers begin here, beyond those of the sample's 
 PREDICTIONS = Path("build/evaluation/predictions.parquet")
 
 
+def check_seed(seed: int) -> None:
+    """Refuse the sample's own SEED.
+
+    Raises:
+        DataError: with it the people of the sample, whom the champion learned from, would be drawn again.
+    """
+    if seed == SAMPLE_SEED:
+        raise DataError(
+            f"--seed {seed}: is the sample's own and draws the people that the champion trains on; take another"
+        )
+
+
 def draw_material(root: Path, *, seed: int, workers: int) -> Material:
     """Draw usual traffic with as many fakes as the champion's reference in ROOT has, and the newcomer's pictures.
 
     Pictures of generators that the champion has not learned from are held out, all of them: it knows no usual ones.
 
     Raises:
-        DataError: ROOT has no evaluation.
+        DataError: ROOT has no evaluation, or SEED is the sample's own.
     """
+    check_seed(seed)
     fakes = fakes_for_each_real(root / PREDICTIONS)
     with tempfile.TemporaryDirectory(prefix="unmask-drill-") as folder:
         drawn = [
@@ -49,7 +63,7 @@ def draw_material(root: Path, *, seed: int, workers: int) -> Material:
         made = ordered_map(pool, partial(_forge, seed), range(NEW), ahead=4 * workers)
         new, new_kept = divide(track(made, newcomer.NAME, total=NEW), HELD_OUT_NEW, seed=seed)
     held_out = [*kept, *(one for one in drawn if one.generator in UNSEEN), *new_kept]
-    return Material(newcomer.NAME, usual_mix(sent, fakes), new, held_out)
+    return Material(newcomer.NAME, usual_mix(sent, fakes), new, held_out, newcomer.NOTE)
 
 
 def usual_mix(pictures: Sequence[Picture], fakes: float) -> list[Picture]:

@@ -14,6 +14,10 @@ from unmask.data.splits import uniform
 from unmask.errors import DataError
 
 NEWCOMER = "stylegan2"
+NOTE = (
+    f"The files of `{NEWCOMER}` differ from the photographs in size and JPEG quality, so that the alarm may be of the "
+    "file format and not of the forgery."
+)
 UNTRAINED, HELD_OUT, HELD_OUT_NEW = 0.3, 0.5, 0.4  # shares of groups; the later two of what does not train
 LABELS: tuple[Literal["real", "fake"], ...] = ("real", "fake")
 
@@ -29,9 +33,10 @@ class File:
     group: str
 
     def picture(self) -> Picture:
-        """It with its bytes; a generator of two sources is two."""
-        name = f"{self.source}/{self.generator}"
-        return Picture(f"{name}/{self.path.name}", self.path.read_bytes(), self.label, name, self.group)
+        """It with its bytes; a generator of two sources is two, but the newcomer is one: it is new in each."""
+        folder = f"{self.source}/{self.generator}"
+        name = NEWCOMER if self.generator == NEWCOMER else folder
+        return Picture(f"{folder}/{self.path.name}", self.path.read_bytes(), self.label, name, self.group)
 
 
 def list_files(faces: Path, *, most: int, seed: int) -> list[File]:
@@ -47,14 +52,26 @@ def list_files(faces: Path, *, most: int, seed: int) -> list[File]:
 
 
 def photographed_material(files: list[File], *, seed: int) -> tuple[list[File], Material]:
-    """The files to train on, and the drill's pictures."""
+    """The files to train on, and the drill's pictures.
+
+    Raises:
+        DataError: of the newcomer or of photographs there are too few for traffic and measuring both.
+    """
     old = [file for file in files if file.generator != NEWCOMER]
     training = [file for file in old if not _kept(file, seed)]
     usual, held_out = divide((file.picture() for file in old if _kept(file, seed)), HELD_OUT, seed=seed)
     new, new_held_out = divide(
         (file.picture() for file in files if file.generator == NEWCOMER), HELD_OUT_NEW, seed=seed
     )
-    return training, Material(new[0].generator, usual, new, [*held_out, *new_held_out])
+    for what, pictures in {
+        f"{NEWCOMER} in the traffic": new,
+        f"{NEWCOMER} held out": new_held_out,
+        "photographs in the traffic": [one for one in usual if one.label == "real"],
+        "photographs held out": [one for one in held_out if one.label == "real"],
+    }.items():
+        if not pictures:
+            raise DataError(f"no {what}: too few files were chosen; raise --most, or take in more pictures")
+    return training, Material(NEWCOMER, usual, new, [*held_out, *new_held_out], NOTE)
 
 
 def take_in(files: list[File], faces: Path, data: Path, scratch: Path) -> str:
@@ -78,7 +95,7 @@ def take_in(files: list[File], faces: Path, data: Path, scratch: Path) -> str:
         ]
         if any(there):
             rows[there].to_csv(source / table.relative_to(faces), index=False)
-    shutil.rmtree(data)
+    shutil.rmtree(data, ignore_errors=True)
     return ingest(source, data, today="2026-01-01", layout="folders")
 
 

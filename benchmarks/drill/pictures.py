@@ -23,12 +23,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class Material:
-    """Usual traffic, the newcomer's pictures for the traffic, and pictures that are never sent, to measure on."""
+    """Usual traffic, the newcomer's pictures for the traffic, and pictures that are never sent, to measure on.
+
+    The NOTE says what the choice of the newcomer means for the figures.
+    """
 
     newcomer: str
     usual: Sequence[Picture]
     new: Sequence[Picture]
     held_out: Sequence[Picture]
+    note: str = ""
 
     def __str__(self) -> str:
         sent, kept = (_counted(pictures) for pictures in ([*self.usual, *self.new], self.held_out))

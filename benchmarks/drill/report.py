@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.drill.drill import Outcome
 from benchmarks.drill.measure import Change, compare, false_positive_rate
 from benchmarks.drill.pictures import Material, Picture
@@ -26,36 +28,42 @@ class Figures:
     requests_to_alarm: int | None
     of_the_newcomer: int | None
     minutes_to_alarm: float | None
-    false_alarms: int
+    calm_windows: int
+    calm_alarms: int
     looked_at: int
     labels: int
     labels_by_generator: dict[str, int]
     minutes_to_promotion: float | None
     requests: int
     lost: int
+    refusals: dict[str, int]
+    slowest_s: float
+    p99_s: float
     errors: list[str]
     fpr_own: tuple[float, float | None]
     recall_before: float
     changes: list[Change]
     failure: str
-    minutes: float
+    staging_minutes: float
+    drill_minutes: float
+    note: str
 
     @property
     def met(self) -> bool:
         """Whether the aim was met."""
         new, old = self.of(self.newcomer), [one for one in self.changes if one.generator != self.newcomer]
         learned = new is not None and new.recall[0] < BEFORE and new.recall[1] >= AFTER
-        return learned and self.lost == 0 and all(one.change >= -WORSE for one in old)
+        return not self.failure and learned and self.lost == 0 and all(one.change >= -WORSE for one in old)
 
     def of(self, generator: str) -> Change | None:
         """The change on a generator; None where no challenger was promoted."""
         return next((one for one in self.changes if one.generator == generator), None)
 
 
-def figures(outcome: Outcome, material: Material, *, rate: float, seed: int, minutes: float) -> Figures:
+def figures(outcome: Outcome, material: Material, *, rate: float, seed: int, minutes: tuple[float, float]) -> Figures:
     """Count and compare; RATE is the false-positive rate at which recalls are held against each other.
 
-    MINUTES are those of the whole drill.
+    MINUTES are those in which the stage was set, champion and pictures, and those of all that came then.
     """
     pictures, before, after = material.held_out, outcome.before, outcome.after
     until_alarm = [one for one in outcome.sent if _between(outcome.began, one.time, outcome.alarm)]
@@ -66,19 +74,25 @@ def figures(outcome: Outcome, material: Material, *, rate: float, seed: int, min
         requests_to_alarm=len(until_alarm) if outcome.alarm else None,
         of_the_newcomer=_of(until_alarm, material.newcomer) if outcome.alarm else None,
         minutes_to_alarm=_minutes(outcome.began, outcome.alarm),
-        false_alarms=outcome.false_alarms,
+        calm_windows=len(outcome.calm),
+        calm_alarms=sum(one.drifted for one in outcome.calm),
         looked_at=len(outcome.review.looked_at),
         labels=len(outcome.review.reported),
         labels_by_generator=dict(Counter(one.picture.generator for one in outcome.review.reported)),
         minutes_to_promotion=_minutes(outcome.began, outcome.promoted),
         requests=len(outcome.sent),
         lost=sum(bool(one.error) for one in outcome.sent),
+        refusals={str(status): count for status, count in sorted(outcome.refusals.items())},
+        slowest_s=max((one.seconds for one in outcome.sent), default=0.0),
+        p99_s=float(np.percentile([one.seconds for one in outcome.sent] or [0.0], 99)),
         errors=sorted({one.error for one in outcome.sent if one.error}),
         fpr_own=(false_positive_rate(pictures, before), false_positive_rate(pictures, after) if after else None),
         recall_before=next(one.recall[0] for one in alone if one.generator == material.newcomer),
         changes=compare(pictures, before, after, rate=rate, seed=seed) if after else [],
         failure=outcome.failure,
-        minutes=minutes,
+        staging_minutes=minutes[0],
+        drill_minutes=minutes[1],
+        note=material.note,
     )
 
 
@@ -92,12 +106,18 @@ def lines(found: Figures) -> Iterator[str]:
         "requests from its first picture to the alarm": _shown(found.requests_to_alarm),
         "of them its own": _shown(found.of_the_newcomer),
         "minutes from its first picture to the alarm": _shown(found.minutes_to_alarm),
-        "alarms before it came": str(found.false_alarms),
+        "before it came": f"{found.calm_windows} calm windows were judged, {found.calm_alarms} alarmed",
         "labels given": f"{found.labels} ({kinds or 'none'}), {found.looked_at} pictures looked at",
         "minutes from its first picture to the promoted model": _shown(found.minutes_to_promotion),
         f"recall on {found.newcomer} after, same rate": after,
         "requests lost": f"{found.lost} of {found.requests:,}",
-        "minutes of the whole drill": _shown(found.minutes),
+        "answers other than 200, after which the client sent again or gave up": ", ".join(
+            f"{count} of {status}" for status, count in found.refusals.items()
+        )
+        or "none",
+        "seconds to an answer, 99 % / slowest": f"{found.p99_s:.2f} / {found.slowest_s:.2f}",
+        "minutes of setting the stage, champion and pictures": _shown(found.staging_minutes),
+        "minutes of the drill then": _shown(found.drill_minutes),
     }
     yield from ("| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items()), "")
     if found.changes:
@@ -107,9 +127,12 @@ def lines(found: Figures) -> Iterator[str]:
         yield f"| photographs | | | | | {found.fpr_own[0]:.3f} to {found.fpr_own[1] or 0:.3f} |"
         yield ""
     if found.failure:
-        yield f"Not promoted: {found.failure}"
+        yield f"It failed: {found.failure}"
     aim = f"recall from below {BEFORE} to {AFTER} at least, no old generator more than {WORSE} worse, no request lost"
     yield f"The aim ({aim}) is {'met' if found.met else 'missed'}."
+    if found.note:
+        yield ""
+        yield found.note
 
 
 def write(folder: Path, found: Figures, outcome: Outcome) -> None:

@@ -40,8 +40,11 @@ class Stage:
         return self.state / "bundles" / model
 
 
-def clone(project: Path, folder: Path, log: Log) -> Path:
-    """Clone PROJECT's HEAD into FOLDER, without its tags and branches, over the same DVC cache; returns the clone.
+def clone(project: Path, folder: Path, log: Log, *, with_data: bool = True) -> Path:
+    """Clone PROJECT's HEAD into FOLDER, without its tags and branches; returns the clone.
+
+    WITH_DATA its DVC cache is PROJECT's. Without, it is an empty one in FOLDER, so that nothing that is taken in
+    outlives the folder.
 
     Raises:
         GitError: it is no git repository.
@@ -53,14 +56,13 @@ def clone(project: Path, folder: Path, log: Log) -> Path:
     git(root, "checkout", "--quiet", "-B", "drill", head)
     git(root, "config", "user.name", AUTHOR.name)
     git(root, "config", "user.email", AUTHOR.email)
-    with Repo(str(project)) as repo:
-        cache = repo.cache.local_cache_dir
     with Config(str(root / ".dvc")).edit("local") as local:
-        local["cache"] = {"dir": str(cache)}
+        local["cache"] = {"dir": _cache_of(project) if with_data else str(folder / "cache")}
     log(f"the stage is {root}, a clone of {head[:8]}")
-    run_dvc(dvc_command("checkout", "--allow-missing"), root=root, on_line=lambda _: None)
-    if not (root / "data").is_dir():
-        run_dvc(dvc_command("pull", "-r", "sample", "data.dvc"), root=root, on_line=log)
+    if with_data:
+        run_dvc(dvc_command("checkout", "--allow-missing"), root=root, on_line=lambda _: None)
+        if not (root / "data").is_dir():
+            run_dvc(dvc_command("pull", "-r", "sample", "data.dvc"), root=root, on_line=log)
     return root
 
 
@@ -98,3 +100,8 @@ def stage_champion(root: Path, log: Log) -> Stage:
     promote(root, state, name, stage="prod", reason="the drill's champion", identity=AUTHOR)
     log(f"the champion is {name}, model {model}")
     return Stage(root, model)
+
+
+def _cache_of(project: Path) -> str:
+    with Repo(str(project)) as repo:
+        return str(repo.cache.local_cache_dir)

@@ -16,6 +16,7 @@ import psutil
 from unmask.errors import UnmaskError
 
 DEADLINE_S = 120.0
+ENDING_S = 30.0  # after SIGTERM
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,26 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, ready: str,
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End the whole group: its leader may be gone while what it started goes on."""
     for kind in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, kind)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=30)
-            return
+        end = time.monotonic() + ENDING_S
+        while time.monotonic() < end:
+            process.poll()  # takes the leader out of the group once it ended
+            if not _lives(process.pid):
+                return
+            time.sleep(0.05)
+
+
+def _lives(group: int) -> bool:
+    """Whether a process of the group runs; one that ended and that nobody waits for does not."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    for each in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getpgid(each.pid) == group and each.status() != psutil.STATUS_ZOMBIE:
+                return True
+    return False

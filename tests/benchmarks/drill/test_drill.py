@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from benchmarks.drill.drill import Settings, run
+from benchmarks.drill.drill import CALM_WINDOWS, Settings, run
 from benchmarks.drill.report import figures, lines, write
 from benchmarks.drill.servers import Loop
 from benchmarks.drill.stage import clone, stage_champion
@@ -26,7 +26,8 @@ from unmask.serving.traffic import project as projected
 pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(900)]
 SETTINGS = Settings(
     plan=Plan(rate=15.0, calm=150, rise=0, peak=0.6),
-    loop=Loop(labels=12, hours=0.1, monitor_cron="* * * * *"),
+    loop=Loop(labels=11, hours=0.1),
+    reports=12,
     alarm_minutes=6.0,
     promotion_minutes=6.0,
     seed=1,
@@ -75,7 +76,7 @@ def test_the_loop_learns_of_the_newcomer_by_itself(stage, standin, tmp_path):
     sample = material(usual=300, new=120, held_out=40)
     outcome = run(stage, sample, SETTINGS, tmp_path / "logs")
     assert not outcome.failure
-    found = figures(outcome, sample, rate=0.05, seed=1, minutes=1.0)
+    found = figures(outcome, sample, rate=0.05, seed=1, minutes=(1.0, 1.0))
     write(tmp_path / "out", found, outcome)
     assert found.lost == 0
     assert found.labels == 12
@@ -84,7 +85,17 @@ def test_the_loop_learns_of_the_newcomer_by_itself(stage, standin, tmp_path):
     assert {one.model for one in outcome.sent} == {stage.champion, outcome.after.model}
     assert champion(stage.root).model == outcome.after.model
     assert champion(standin.root) is None, "the project itself has no version yet"
-    assert [one.generator for one in found.changes] == ["newcomer", "swap"]
+    assert found.calm_windows >= CALM_WINDOWS
+    assert not {one.picture.name for one in outcome.sent} & {one.name for one in sample.held_out}
+    # Both models rank pictures alike, by brightness; the challenger is sure of none.
+    assert found.recall_before == 1.0
+    newcomer, swap = found.changes
+    assert (newcomer.generator, swap.generator) == ("newcomer", "swap")
+    assert newcomer.recall == swap.recall == (1.0, 1.0)
+    assert newcomer.own == (0.0, 0.0)
+    assert swap.own[0] > 0.9
+    assert swap.own[1] == 0.0
+    assert not found.met, "it was known before"
     told = read_json(tmp_path / "out/drill.json")
     assert told["requests_to_alarm"] == found.requests_to_alarm
     assert (tmp_path / "out/drill.png").stat().st_size > 1000

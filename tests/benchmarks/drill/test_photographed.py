@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from benchmarks.drill.photographed import list_files, photographed_material, take_in
@@ -24,12 +26,34 @@ def faces(tmp_path):
 def test_nothing_of_the_newcomer_trains_and_pairs_stay_together(faces):
     training, material = photographed_material(list_files(faces, most=1000, seed=1), seed=1)
     assert {file.generator for file in training} == {"camera", "swap", "sdxl"}
-    assert material.newcomer == "made/stylegan2"
+    assert material.newcomer == "stylegan2"
     sides = [{file.group for file in training}]
     sides += [{one.group for one in pictures} for pictures in (material.usual, material.held_out)]
     assert all(not first & second for at, first in enumerate(sides) for second in sides[at + 1 :])
     swaps = {file.group for file in training if file.generator == "swap"}
     assert swaps == {file.group for file in training if file.source == "clips" and file.label == "real"}
+
+
+def test_a_newcomer_of_two_sources_is_one(faces):
+    shutil.copytree(faces / "made/fake/stylegan2", faces / "desk/fake/stylegan2")
+    _, material = photographed_material(list_files(faces, most=1000, seed=1), seed=1)
+    assert {one.generator for one in material.new} == {"stylegan2"}
+    assert {one.name.split("/")[0] for one in material.new} == {"made", "desk"}
+    assert {one.generator for one in material.held_out if one.label == "fake"} == {
+        "clips/swap",
+        "made/sdxl",
+        "stylegan2",
+    }
+
+
+@pytest.mark.parametrize("lacking", ["stylegan2", "camera"])
+def test_too_few_pictures_are_an_error_that_says_of_what(faces, lacking):
+    files = list_files(faces, most=1000, seed=1)
+    few = [file for file in files if file.generator != lacking] + [file for file in files if file.generator == lacking][
+        :1
+    ]
+    with pytest.raises(DataError, match=r"no (stylegan2|photographs) .*raise --most"):
+        photographed_material(few, seed=1)
 
 
 def test_about_so_many_of_each_generator_are_taken(faces):
