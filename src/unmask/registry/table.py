@@ -34,7 +34,7 @@ def show_versions(root: Path, state: Path, console: Console | None = None) -> st
         numbers = [_number(facts.numbers.get(key)) for key in HEADLINE.values()]
         identity = (version.name, stages, version.model, facts.data_md5[:HASH_DIGITS], version.commit[:HASH_DIGITS])
         rows.append((*identity, *numbers, f"{version.time:%Y-%m-%d %H:%M}", version.reason))
-    _print(("version", "stage", "model", "data", "revision", *HEADLINE, "registered, UTC", "why"), rows, console)
+    print_table(("version", "stage", "model", "data", "revision", *HEADLINE, "registered, UTC", "why"), rows, console)
     served = next((version.name for version in known if pointer and version.model == pointer.version), "")
     answers = _served(pointer.version if pointer else "", served, holders["prod"])
     return f"{len(known)} version{'s' * (len(known) != 1)}; {answers}"
@@ -48,7 +48,7 @@ def show_history(root: Path, console: Console | None = None) -> str:
     """
     found = assignments(root)
     rows = [(f"{one.time:%Y-%m-%d %H:%M:%S}", one.stage, one.version, one.reason) for one in reversed(found)]
-    _print(("UTC", "stage", "version", "why"), rows, console)
+    print_table(("UTC", "stage", "version", "why"), rows, console)
     return f"{len(found)} assignment{'s' * (len(found) != 1)}"
 
 
@@ -68,13 +68,16 @@ def _number(entry: Mapping[str, Any] | None) -> str:
     return f"{entry['value']:.3f} ({entry['low']:.3f} to {entry['high']:.3f})"
 
 
-def _print(heads: Iterable[str], rows: Iterable[Iterable[str]], console: Console | None) -> None:
+def print_table(
+    heads: Iterable[str], rows: Iterable[Iterable[str]], console: Console | None, *, no_wrap: bool = False
+) -> None:
+    """Print rows under their heads; where nobody's terminal says how wide it is, in PLAIN_WIDTH columns."""
     target = console or Console()
     if not target.is_terminal:
         target = Console(file=target.file, width=PLAIN_WIDTH)
     table = Table(box=box.SIMPLE, pad_edge=False)
     for head in heads:
-        table.add_column(head)
+        table.add_column(head, no_wrap=no_wrap)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     target.print(table)

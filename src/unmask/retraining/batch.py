@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from unmask.config import load_config
-from unmask.data.examine import Caps
 from unmask.data.ingest import ingest
 from unmask.git import Identity
 from unmask.retraining.lock import only_run
@@ -22,12 +20,12 @@ def take_folder(root: Path, state: Path, where: str, *, source: str, branch: str
     """
     with only_run(state):
         tree = open_tree(root, state, branch=branch, remote="")
-        limits = load_config(tree.folder).assemble
-        caps = Caps(limits.max_megapixels, limits.max_megabytes, limits.max_clip_megabytes)
         today = datetime.now(UTC)
         name = f"flow-{today:%Y-%m-%d-%H%M%S}"
         place = where if "://" in where else (root / where).resolve()
-        summary = ingest(place, tree.data, today=today.date().isoformat(), source=source or None, batch=name, caps=caps)
+        summary = ingest(
+            place, tree.data, today=today.date().isoformat(), source=source or None, batch=name, caps=tree.caps
+        )
         add_data(tree)
         move_branch(tree, commit(tree, f"Data: {summary}", identity))
         return summary

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from unmask.config import load_config
-from unmask.data.examine import Caps
 from unmask.dates import today
 from unmask.dvc_process import repro_command, run_dvc
 from unmask.evaluation.comparison.compare import Decision
@@ -88,9 +86,7 @@ def _take_in(tree: Tree, state: Path, settings: RetrainSettings, log: Log) -> st
     intake = "the inbox was left alone"
     if settings.take_inbox:
         log("taking the inbox in")
-        limits = load_config(tree.folder).assemble
-        caps = Caps(limits.max_megapixels, limits.max_megabytes, limits.max_clip_megabytes)
-        taken = take_inbox(state, tree.folder, today=today().isoformat(), caps=caps)
+        taken = take_inbox(state, tree.folder, today=today().isoformat(), caps=tree.caps)
         for line in taken.refused:
             log(f"not taken in: {line}")
         intake = taken.summary

@@ -1,20 +1,15 @@
 """The review queue: captured pictures without a label, the most useful first, and the labels that people give them."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from unmask.errors import DataError
+from unmask.registry.table import print_table
 from unmask.serving.inbox.folder import InboxFolder
 from unmask.serving.inbox.reading import Entry, read_inbox
 from unmask.serving.inbox.rows import CapturedRow, FeedbackRow, Label
-
-PLAIN_WIDTH = 180  # columns where nobody's terminal says how many there are
 
 
 def queue(state: Path) -> list[Entry[CapturedRow]]:
@@ -36,7 +31,7 @@ def show_queue(state: Path, *, limit: int, console: Console | None = None) -> st
         (entry.row.id, f"{entry.row.probability:.3f}", _likely(entry.row), entry.row.time[:16], str(entry.picture))
         for entry in waiting[:limit]
     ]
-    _print(("id", "p(fake)", "likely altered", "captured, UTC", "picture"), rows, console)
+    print_table(("id", "p(fake)", "likely altered", "captured, UTC", "picture"), rows, console, no_wrap=True)
     return f"{len(waiting)} captured pictures wait for a label"
 
 
@@ -59,15 +54,3 @@ def give_label(state: Path, prediction: str, label: Label, *, note: str, daily_m
 def _likely(row: CapturedRow) -> str:
     name, probability = max(row.attributes.items(), key=lambda item: item[1], default=("", 0.0))
     return f"{name} {probability:.2f}" if name else ""
-
-
-def _print(heads: Iterable[str], rows: Iterable[Iterable[str]], console: Console | None) -> None:
-    target = console or Console()
-    if not target.is_terminal:
-        target = Console(file=target.file, width=PLAIN_WIDTH)
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for head in heads:
-        table.add_column(head, no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    target.print(table)

@@ -20,7 +20,9 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc_data.index import DataIndexDirError
 
+from unmask.config import load_config
 from unmask.data.batches import list_batches, read_index
+from unmask.data.examine import Caps
 from unmask.data.forget import Selection, forget
 from unmask.data.forgotten import read_forgotten
 from unmask.errors import DataError
@@ -49,6 +51,12 @@ class Tree:
     def data(self) -> Path:
         """The folder of the batches."""
         return self.folder / "data"
+
+    @property
+    def caps(self) -> Caps:
+        """What its params.yaml allows a file that is taken in."""
+        limits = load_config(self.folder).assemble
+        return Caps(limits.max_megapixels, limits.max_megabytes, limits.max_clip_megabytes)
 
 
 def open_tree(root: Path, state: Path, *, branch: str, remote: str) -> Tree:
